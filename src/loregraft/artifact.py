@@ -1,0 +1,262 @@
+"""A run is a folder: written whole or not at all, described by its card, checked by `verify`.
+
+Every stage writes through `writing(...)` and reads through `read_card(...)`. A folder is built as
+a hidden sibling, synced to disk and renamed, so a kill at any moment leaves the old one or the new.
+"""
+
+import contextlib
+import errno
+import fcntl
+import hashlib
+import importlib.metadata
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from loregraft.errors import CannotWrite, WrongArtifact
+
+CARD = "card.json"
+FORMAT = 1
+PACKAGES = ("loregraft", "torch", "transformers", "tokenizers", "safetensors", "pyarrow", "numpy")
+Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a folder says of itself.
+
+    Attributes:
+        kind: What the folder is: graph, links, model, evaluation, ...
+        key: Fingerprint of everything the content depends on; equal keys, equal content.
+        settings: The stage's settings with defaults filled in.
+        inputs: sha256 by name of what was read.
+        outputs: sha256 by relative path of what was written.
+        facts: What the stage wants to tell: counts, findings, costs.
+    """
+
+    kind: str
+    key: str
+    settings: Mapping[str, Json] = field(default_factory=dict)
+    seed: int | None = None
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    outputs: Mapping[str, str] = field(default_factory=dict)
+    parents: Mapping[str, str] = field(default_factory=dict)
+    facts: Mapping[str, Json] = field(default_factory=dict)
+    packages: Mapping[str, str] = field(default_factory=dict)
+    format: int = FORMAT
+
+
+def fingerprint(*parts: object) -> str:
+    """Hash JSON-like values, order of mapping keys aside, to a short hex string."""
+    text = json.dumps(parts, sort_keys=True, ensure_ascii=False, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def sha256_file(path: Path) -> str:
+    """Hash a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def sha256_folder(path: Path) -> str:
+    """Hash a folder's files, names included, in sorted order."""
+    files = sorted(file for file in path.rglob("*") if file.is_file())
+    return fingerprint([[file.relative_to(path).as_posix(), sha256_file(file)] for file in files])
+
+
+@contextlib.contextmanager
+def writing(
+    folder: Path,
+    kind: str,
+    key: str,
+    *,
+    settings: Mapping[str, Json] | None = None,
+    seed: int | None = None,
+    inputs: Mapping[str, str] | None = None,
+    parents: Mapping[str, str] | None = None,
+) -> Iterator[tuple[Path, dict[str, Json]]]:
+    """Give a hidden folder to write into, and rename it to `folder` when the block ends well.
+
+    The block gets the folder and a dict of facts for the card. If it raises, nothing is left and
+    an older folder of that name stays as it was.
+
+    Raises:
+        CannotWrite: No permission, or the disk is full.
+    """
+    folder = folder.absolute()
+    building = folder.with_name(f".{folder.name}.writing")
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(building, ignore_errors=True)
+        building.mkdir()
+        facts: dict[str, Json] = {}
+        yield building, facts
+        outputs = {
+            file.relative_to(building).as_posix(): sha256_file(file)
+            for file in sorted(building.rglob("*"))
+            if file.is_file()
+        }
+        card = Card(
+            kind, key, settings or {}, seed, inputs or {}, outputs, parents or {}, facts, _versions()
+        )
+        write_json(building / CARD, card.__dict__)
+        for path in sorted(building.rglob("*")):
+            _sync(path)
+        _sync(building)
+        _replace(building, folder)
+    except OSError as error:
+        shutil.rmtree(building, ignore_errors=True)
+        raise cannot_write(folder, error) from error
+    except BaseException:
+        shutil.rmtree(building, ignore_errors=True)
+        raise
+
+
+def cannot_write(path: Path, error: OSError) -> CannotWrite:
+    """Turn the machine's refusal into an error that says what to do."""
+    if error.errno == errno.ENOSPC or error.errno == errno.EDQUOT or error.errno == errno.EFBIG:
+        return CannotWrite(path, "the disk is full", "Free some space and run the same command again.")
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        fix = "Choose another folder with --out, or change the permission."
+        return CannotWrite(path, "no permission to write here", fix)
+    if error.errno in (errno.ENOTDIR, errno.EEXIST):
+        return CannotWrite(path, "a file is in the way of a folder", "Choose another folder with --out.")
+    reason = error.strerror or str(error)
+    return CannotWrite(path, f"writing failed ({reason})", "Run the same command again.")
+
+
+def write_json(path: Path, content: object) -> None:
+    """Write JSON as people read it: indented, UTF-8, keys in the order given."""
+    text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
+    path.write_text(text + "\n", encoding="utf-8")
+
+
+def replace_file(path: Path, content: str) -> None:
+    """Write a text file whole or not at all.
+
+    Raises:
+        CannotWrite: No permission, or the disk is full.
+    """
+    building = path.with_name(f".{path.name}.writing")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        building.write_text(content, encoding="utf-8")
+        _sync(building)
+        building.replace(path)
+        _sync(path.parent)
+    except OSError as error:
+        building.unlink(missing_ok=True)
+        raise cannot_write(path, error) from error
+
+
+def read_card(folder: Path, kind: str | None = None) -> Card:
+    """Read a folder's card; the files themselves are checked by `verify`.
+
+    Raises:
+        WrongArtifact: No card, an unreadable one, one of another kind, or of a newer format.
+    """
+    path = folder / CARD
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        card = Card(**content)
+    except FileNotFoundError as error:
+        fix = "Give a folder that a loregraft command wrote."
+        raise WrongArtifact(folder, f"there is no {CARD}", fix) from error
+    except (ValueError, TypeError, OSError) as error:
+        raise WrongArtifact(path, f"the card cannot be read ({error})", "Make the folder again.") from error
+    if card.format > FORMAT:
+        found = f"format {card.format}, and this version reads up to {FORMAT}"
+        raise WrongArtifact(folder, found, "Install a newer loregraft.")
+    if kind is not None and card.kind != kind:
+        raise WrongArtifact(folder, f"this is a {card.kind}, not a {kind}", f"Give a {kind} folder.")
+    return card
+
+
+def is_current(folder: Path, kind: str, key: str) -> bool:
+    """Tell whether a whole folder of this kind and key is there, so that its stage can be skipped."""
+    try:
+        card = read_card(folder, kind)
+    except WrongArtifact:
+        return False
+    return card.key == key and all(_stat_ok(folder / name) for name in card.outputs)
+
+
+def verify(folder: Path) -> list[str]:
+    """List what differs from the card: missing, changed and unlisted files. Empty means intact.
+
+    Raises:
+        WrongArtifact: The card itself cannot be read.
+    """
+    card = read_card(folder)
+    problems = []
+    for name, expected in card.outputs.items():
+        path = folder / name
+        if not path.is_file():
+            problems.append(f"{name}: missing")
+        elif sha256_file(path) != expected:
+            problems.append(f"{name}: changed since it was written")
+    present = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    problems += [f"{name}: not listed in the card" for name in sorted(present - set(card.outputs) - {CARD})]
+    return problems
+
+
+@contextlib.contextmanager
+def lock(folder: Path) -> Iterator[None]:
+    """Hold a folder for this process; the lock of a process that died is free at once.
+
+    Also puts back a folder inside it whose replacement was cut off between two renames.
+
+    Raises:
+        CannotWrite: Another process holds it, or the folder cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = (folder / ".lock").open("a")
+    except OSError as error:
+        raise cannot_write(folder, error) from error
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            fix = "Wait for it to end, or choose another folder with --out."
+            raise CannotWrite(folder, "another loregraft process is using this folder", fix) from error
+        for old in folder.rglob(".*.replaced"):
+            target = old.with_name(old.name.removeprefix(".").removesuffix(".replaced"))
+            if target.exists():
+                shutil.rmtree(old, ignore_errors=True)
+            else:
+                old.rename(target)
+        yield
+
+
+def _replace(building: Path, folder: Path) -> None:
+    old = folder.with_name(f".{folder.name}.replaced")
+    shutil.rmtree(old, ignore_errors=True)
+    if folder.exists():
+        folder.rename(old)
+    building.rename(folder)
+    _sync(folder.parent)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _stat_ok(path: Path) -> bool:
+    return path.is_file()
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for package in PACKAGES:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            found[package] = importlib.metadata.version(package)
+    return found

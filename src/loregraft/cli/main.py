@@ -1,0 +1,44 @@
+"""The command `loregraft`: gathers the nouns, and turns errors and Ctrl-C into words and exit codes.
+
+Exit codes: 0 all is well, 1 something was found wrong, 2 wrong use or wrong data, 130 interrupted.
+"""
+
+import os
+import sys
+
+import typer
+
+from loregraft.cli import artifacts, recipes
+from loregraft.errors import LoregraftError
+
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name="loregraft",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Graft a knowledge graph onto a pretrained encoder, and prove whether it helped.",
+)
+app.command()(recipes.demo)
+app.command()(recipes.run)
+app.command()(recipes.prove)
+app.command()(recipes.init)
+app.command()(artifacts.verify)
+
+
+def main() -> None:
+    """Run the command line."""
+    # Everything is read from local folders; a hub is never asked.
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    try:
+        app()
+    except LoregraftError as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("interrupted; the same command goes on from here", file=sys.stderr)  # noqa: T201
+        sys.exit(INTERRUPTED)

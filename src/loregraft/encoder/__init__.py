@@ -1,0 +1,1 @@
+"""Any Hugging Face encoder: loading, length buckets, pooling, encoding, saving. The one door to transformers."""

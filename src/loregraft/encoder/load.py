@@ -1,0 +1,153 @@
+"""Load and save an encoder: a plain Hugging Face folder in, a plain Hugging Face folder out.
+
+What is saved opens with `transformers.AutoModel` and with `sentence_transformers.SentenceTransformer`;
+neither needs loregraft.
+"""
+
+import json
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import torch
+from torch import nn
+
+from loregraft.artifact import sha256_file, sha256_folder, write_json
+from loregraft.encoder.tokenize import TokenizedTexts
+from loregraft.errors import BadInput
+
+Pooling = Literal["mean", "cls"]
+WEIGHTS = "model.safetensors"
+_TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "sentencepiece.bpe.model")
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """A model without head, its tokenizer, and how its token vectors become one vector.
+
+    Attributes:
+        model: Any transformers encoder; called with input_ids and attention_mask.
+        folder: Where it was read from.
+        sha256: Hash of the weights as they were read.
+    """
+
+    model: nn.Module
+    tokenizer: object
+    pooling: Pooling
+    folder: Path
+    sha256: str
+
+    @property
+    def dim(self) -> int:
+        """The length of a vector."""
+        return int(self.model.config.hidden_size)  # type: ignore[union-attr, arg-type]
+
+    def tokenize(self, texts: Sequence[str], max_tokens: int) -> TokenizedTexts:
+        """Turn texts into token ids, special tokens included, cut after `max_tokens`; the cut ones are counted."""
+        return TokenizedTexts.of(self.tokenizer, texts, max_tokens)
+
+
+def load_encoder(folder: Path, sha256: str = "") -> Encoder:
+    """Read an encoder from a folder, in float32, on the CPU.
+
+    Args:
+        folder: A Hugging Face model folder with safetensors weights and a tokenizer.
+        sha256: If given, what `model.safetensors` must hash to.
+
+    Raises:
+        BadInput: The folder, its configuration, weights or tokenizer is missing or unreadable, or
+            the hash differs.
+    """
+    actual = _check_folder(folder, sha256)
+    from transformers import AutoModel, AutoTokenizer  # slow to import
+    from transformers.utils import logging as transformers_logging
+
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    except Exception as error:  # whatever the library raises, the folder is at fault
+        fix = "Save the tokenizer into the folder with tokenizer.save_pretrained(...)."
+        raise BadInput(folder, 0, f"the tokenizer cannot be read ({_first_line(error)})", fix) from error
+    try:
+        model = AutoModel.from_pretrained(
+            folder, local_files_only=True, trust_remote_code=False, dtype=torch.float32, use_safetensors=True
+        )
+    except Exception as error:
+        fix = "Give a folder that transformers.AutoModel.from_pretrained can open."
+        raise BadInput(folder, 0, f"the model cannot be read ({_first_line(error)})", fix) from error
+    model.eval()
+    return Encoder(model, tokenizer, _read_pooling(folder), folder, actual)
+
+
+def save_encoder(encoder: Encoder, folder: Path, max_tokens: int) -> None:
+    """Write model, tokenizer and the sentence-transformers files that say how to pool.
+
+    Args:
+        folder: An existing folder.
+        max_tokens: Where sentence-transformers will cut a text.
+    """
+    encoder.model.save_pretrained(folder)  # type: ignore[operator]
+    encoder.tokenizer.save_pretrained(folder)  # type: ignore[attr-defined]
+    kind = "sentence_transformers.models"
+    names = [("Transformer", ""), ("Pooling", "1_Pooling"), ("Normalize", "2_Normalize")]
+    modules = [
+        {"idx": index, "name": str(index), "path": path, "type": f"{kind}.{name}"}
+        for index, (name, path) in enumerate(names)
+    ]
+    write_json(folder / "modules.json", modules)
+    write_json(
+        folder / "sentence_bert_config.json",
+        {"max_seq_length": max_tokens, "do_lower_case": False},
+    )
+    (folder / "1_Pooling").mkdir()
+    write_json(
+        folder / "1_Pooling" / "config.json",
+        {
+            "word_embedding_dimension": encoder.dim,
+            "pooling_mode_cls_token": encoder.pooling == "cls",
+            "pooling_mode_mean_tokens": encoder.pooling == "mean",
+        },
+    )
+
+
+def _check_folder(folder: Path, sha256: str) -> str:
+    fix = "Give the path of a Hugging Face model folder."
+    if not folder.is_dir():
+        raise BadInput(folder, 0, "there is no such encoder folder", fix)
+    if not (folder / "config.json").is_file():
+        raise BadInput(folder, 0, "there is no config.json in the encoder folder", fix)
+    if not any((folder / name).is_file() for name in _TOKENIZER_FILES):
+        found = "the encoder folder has no tokenizer"
+        raise BadInput(folder, 0, found, "Save it there with tokenizer.save_pretrained(...).")
+    weights = folder / WEIGHTS
+    if not weights.is_file() and not (folder / f"{WEIGHTS}.index.json").is_file():
+        found = "the encoder folder has no safetensors weights"
+        raise BadInput(folder, 0, found, "Save them with model.save_pretrained(...); pickled weights are not read.")
+    actual = sha256_file(weights) if weights.is_file() else sha256_folder(folder)
+    if sha256 and actual != sha256:
+        found = f"the sha256 of the weights is {actual}, the recipe expects {sha256}"
+        raise BadInput(weights, 0, found, "Install the pinned package again, or correct encoder.sha256.")
+    return actual
+
+
+def _read_pooling(folder: Path) -> Pooling:
+    path = folder / "1_Pooling" / "config.json"
+    if not path.is_file():
+        return "mean"
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise BadInput(path, 0, f"not JSON ({error})", "Remove the file or write it again.") from error
+    mode = config.get("pooling_mode", "")
+    if config.get("pooling_mode_cls_token") or mode == "cls":
+        return "cls"
+    if config.get("pooling_mode_mean_tokens", True) or mode == "mean":
+        return "mean"
+    logging.getLogger(__name__).warning("%s: only mean and cls pooling are known; using mean", path)
+    return "mean"
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]

@@ -1,0 +1,132 @@
+"""The name task: find the right concept for a name that no training has seen.
+
+Queries are the synonyms and lay terms of held-out concepts; the dictionary holds the preferred
+names of all concepts and the synonyms of the training ones. Each arm is a `NameIndex`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+from numpy.typing import NDArray
+
+from loregraft.kg.graph import KnowledgeGraph
+from loregraft.kg.names import fold_name
+from loregraft.kg.split import EntitySplit
+from loregraft.linking.candidates import Dictionary, NameIndex
+from loregraft.metrics import ranks_from_scores
+
+TOP = 3
+
+
+@dataclass(frozen=True)
+class NameTask:
+    """Names to resolve, the entity each one means, and the dictionary to resolve them with.
+
+    Attributes:
+        left_out: Synonyms of held-out concepts that could not be queries, by reason.
+    """
+
+    queries: tuple[str, ...]
+    kinds: tuple[str, ...]
+    gold: NDArray[np.int64]
+    dictionary: Dictionary
+    left_out: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What an arm said: the rank of the right concept for each query, and its best names.
+
+    Attributes:
+        ranks: From 1; ties take the mean.
+        best: Rows of the dictionary of the TOP best concepts, best first.
+        scores: Their scores.
+    """
+
+    ranks: Float[np.ndarray, " queries"]
+    best: NDArray[np.int64]
+    scores: Float[np.ndarray, "queries top"]
+
+
+def make_name_task(
+    graph: KnowledgeGraph, split: EntitySplit, held_out: NDArray[np.int64], prefix: str
+) -> NameTask:
+    """Ask for the synonyms of `held_out` (the split's valid or test part).
+
+    A string that also names another concept has no one right answer and is left out; so is one
+    that folds to the concept's preferred name.
+
+    Args:
+        prefix: Ids of the entities in the dictionary start with this.
+    """
+    names = graph.names["name"].to_pylist()
+    kinds = graph.names["kind"].to_pylist()
+    folded = [fold_name(name) for name in names]
+    entities = graph.name_entities
+    eligible = np.array([entity_id.startswith(prefix) for entity_id in graph.ids], bool)
+    training, asked = _membership(len(graph), split.train), _membership(len(graph), held_out)
+    owners: dict[str, set[int]] = {}
+    preferred: set[tuple[int, str]] = set()
+    for row, entity in enumerate(entities.tolist()):
+        if eligible[entity]:
+            owners.setdefault(folded[row], set()).add(entity)
+            if kinds[row] == "preferred":
+                preferred.add((entity, folded[row]))
+    known, queries, left_out = [], {}, {"names another concept too": 0, "same as the preferred name": 0}
+    for row, entity in enumerate(entities.tolist()):
+        if not eligible[entity]:
+            continue
+        same = kinds[row] in ("exact", "lay", "abbreviation")
+        if kinds[row] == "preferred" or (training[entity] and same):
+            known.append(row)
+        elif asked[entity] and same:
+            if len(owners[folded[row]]) > 1:
+                left_out["names another concept too"] += 1
+            elif (entity, folded[row]) in preferred:
+                left_out["same as the preferred name"] += 1
+            else:
+                queries.setdefault((entity, folded[row]), row)
+    rows = sorted(queries.values())
+    dictionary = Dictionary.of([names[row] for row in known], entities[known])
+    gold = entities[np.array(rows, np.int64)]
+    return NameTask(
+        tuple(names[row] for row in rows), tuple(kinds[row] for row in rows), gold, dictionary, left_out
+    )
+
+
+def answer(task: NameTask, index: NameIndex) -> Answers:
+    """Let an index, built over the task's dictionary, answer all queries."""
+    columns = task.dictionary.distinct
+    gold = np.searchsorted(columns, task.gold)
+    ranks, best, tops = [], [], []
+    done = 0
+    for scores, rows in task.dictionary.by_entity(index, task.queries):
+        own = gold[done : done + len(scores)]
+        ranks.append(ranks_from_scores(scores, own))
+        order = np.argsort(-scores, axis=1, kind="stable")[:, :TOP]
+        best.append(np.take_along_axis(rows, order, axis=1))
+        tops.append(np.take_along_axis(scores, order, axis=1))
+        done += len(scores)
+    return Answers(np.concatenate(ranks), np.concatenate(best), np.concatenate(tops))
+
+
+def overlap(task: NameTask, preferred: Sequence[str]) -> NDArray[np.float64]:
+    """Give each query's share of words (0..1) that occur in its concept's preferred name.
+
+    Args:
+        preferred: Preferred name by entity index.
+    """
+    shares = []
+    for query, entity in zip(task.queries, task.gold.tolist(), strict=True):
+        words = fold_name(query).split()
+        target = set(fold_name(preferred[entity]).split())
+        shares.append(sum(word in target for word in words) / max(1, len(words)))
+    return np.array(shares)
+
+
+def _membership(size: int, members: NDArray[np.int64]) -> NDArray[np.bool_]:
+    mask = np.zeros(size, bool)
+    mask[members] = True
+    return mask

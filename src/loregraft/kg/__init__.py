@@ -1,0 +1,1 @@
+"""What is known: a knowledge graph read from files, on disk and in memory."""

@@ -1,0 +1,121 @@
+"""Read text files line by line, with line numbers, so that every reader names a bad line alike.
+
+All readers of text sit on `read_lines`, those with a header row on `read_table`; `in_batches` turns
+the rows they find into the column batches of `kg/columns.py`.
+"""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from loregraft.errors import BadInput, did_you_mean
+from loregraft.kg.columns import BATCH_ROWS, TABLES, Columns, Table
+
+Row = tuple[str | bool, ...]
+"""The first cells of a table's row, in the order of `TABLES`; the cells left out take their default."""
+
+
+def open_bytes(path: Path) -> BinaryIO:
+    """Open a file for reading.
+
+    Raises:
+        BadInput: There is no such file, or it cannot be read.
+    """
+    try:
+        return Path(path).open("rb")
+    except FileNotFoundError as error:
+        raise BadInput(path, 0, "there is no such file", "Check the path.") from error
+    except IsADirectoryError as error:
+        raise BadInput(path, 0, "this is a folder, not a file", "Give a file inside it.") from error
+    except OSError as error:
+        raise BadInput(path, 0, f"it cannot be read ({error.strerror})", "Check the permission.") from error
+
+
+def raise_or_collect(problem: BadInput, problems: list[BadInput] | None) -> None:
+    """Stop at a problem, or, when a list is given, add it there and let the reader go on."""
+    if problems is None:
+        raise problem
+    problems.append(problem)
+
+
+def read_lines(path: Path, problems: list[BadInput] | None = None) -> Iterator[tuple[int, str]]:
+    """Yield number and text of the lines that say something, without line end and byte order mark.
+
+    Blank lines are skipped. A line that is not UTF-8 is a problem; the lines after it are still read.
+    """
+    with open_bytes(path) as file:
+        for number, raw in enumerate(file, start=1):
+            try:
+                line = raw.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
+            except UnicodeDecodeError as error:
+                found = f"byte {error.start + 1} (0x{raw[error.start]:02x}) is not UTF-8"
+                raise_or_collect(BadInput(path, number, found, "Save the file as UTF-8."), problems)
+                continue
+            if line and not line.isspace():
+                yield number, line
+
+
+def read_table(
+    path: Path, needed: Iterable[str], problems: list[BadInput] | None = None
+) -> Iterator[tuple[int, dict[str, str]]]:
+    """Yield the rows of a tab-separated file with a header row: line number, and cell by column.
+
+    Lines that start with `#` are comments. A file without a line has no row. A header without the
+    needed columns is a problem that ends the reading.
+    """
+    header: list[str] = []
+    for number, line in read_lines(path, problems):
+        if line.startswith("#"):
+            continue
+        cells = [cell.strip() for cell in line.split("\t")]
+        if not header:
+            header = cells
+            problem = _header_problem(path, number, header, needed)
+            if problem:
+                raise_or_collect(problem, problems)
+                return
+        elif len(cells) != len(header):
+            found = f"expected {len(header)} columns as in the header, found {len(cells)} in {line!r:.80}"
+            fix = "Put one tab between two columns, also where a cell is empty."
+            raise_or_collect(BadInput(path, number, found, fix), problems)
+        else:
+            yield number, dict(zip(header, cells, strict=True))
+
+
+def in_batches(rows: Iterable[tuple[Table, Row]]) -> Iterator[Columns]:
+    """Yield rows as columns, table by table, at most `BATCH_ROWS` at a time.
+
+    All rows of one table must be equally long.
+    """
+    waiting: dict[Table, list[Row]] = {}
+    for table, row in rows:
+        rows_of_table = waiting.setdefault(table, [])
+        rows_of_table.append(row)
+        if len(rows_of_table) == BATCH_ROWS:
+            yield _columns(table, waiting.pop(table))
+    for table, rows_of_table in waiting.items():
+        yield _columns(table, rows_of_table)
+
+
+def id_prefix(id: str) -> str:
+    """Give the vocabulary an id comes from: `HP` for `HP:0000118`; empty where the id does not say."""
+    prefix, colon, _ = id.partition(":")
+    return prefix if colon else ""
+
+
+def _columns(table: Table, rows: list[Row]) -> Columns:
+    names = list(TABLES[table])[: len(rows[0])]
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    return Columns(table, dict(zip(names, columns, strict=True)))
+
+
+def _header_problem(path: Path, number: int, header: list[str], needed: Iterable[str]) -> BadInput | None:
+    fix = f"The first row must name these columns: {', '.join(needed)}."
+    for column in needed:
+        if column not in header:
+            near = did_you_mean(column, header)
+            return BadInput(path, number, f"the header has no column {column!r} ({near})", fix)
+    if len(set(header)) < len(header):
+        twice = next(column for column in header if header.count(column) > 1)
+        return BadInput(path, number, f"the header has the column {twice!r} twice", "Rename one of them.")
+    return None

@@ -1,0 +1,167 @@
+"""Read OBO ontologies (`.obo`): terms with names, definitions, synonyms and the relations between them."""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from loregraft.errors import BadInput
+from loregraft.kg.columns import Columns, Table
+from loregraft.kg.readers.lines import Row, id_prefix, in_batches, raise_or_collect, read_lines
+from loregraft.records import NameKind
+
+Line = tuple[int, str, str]
+"""Line number, tag, value."""
+
+SCOPES: dict[str, NameKind] = {
+    "EXACT": "exact",
+    "BROAD": "broad",
+    "NARROW": "narrow",
+    "RELATED": "related",
+}
+_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"\s*')
+_ESCAPE = re.compile(r"\\(.)")
+_ESCAPES = {"n": "\n", "t": "\t", "W": " "}
+_TRAILER = re.compile(r"\s+(?:!.*|\{[^{}]*\}\s*(?:!.*)?)$")
+
+
+def read_obo(path: Path, problems: list[BadInput] | None = None) -> Iterator[Columns]:
+    """Yield the terms of an ontology: names, definition, `is_a` and other relations, xrefs, old ids.
+
+    A synonym counts as `lay` (or `abbreviation`) only when its scope is EXACT; synonyms of the type
+    obsolete_synonym are `related`. The type of a term is its namespace, else the prefix of its id.
+    Obsolete terms are left out: each is told as an attribute `obsolete` of no entity (""), which the
+    graph counts. Relation definitions ([Typedef]) and logical definitions are not read.
+
+    Raises:
+        BadInput: A line without a tag, a text without its closing quote, an unknown synonym scope, or
+            a term without id or name. With `problems`, a bad line is left out, a nameless term whole.
+    """
+    return in_batches(_rows(path, problems))
+
+
+def _rows(path: Path, problems: list[BadInput] | None) -> Iterator[tuple[Table, Row]]:
+    namespace = ""
+    for start, head, lines in _stanzas(path, problems):
+        if head == "":
+            namespace = next((value for _, tag, value in lines if tag == "default-namespace"), "")
+        elif head == "[Term]":
+            yield from _term(path, start, lines, namespace, problems)
+
+
+def _stanzas(path: Path, problems: list[BadInput] | None) -> Iterator[tuple[int, str, list[Line]]]:
+    start, head, lines = 1, "", list[Line]()
+    for number, text in read_lines(path, problems):
+        if text.startswith("!"):
+            continue
+        if text.startswith("["):
+            yield start, head, lines
+            start, head, lines = number, text.strip(), []
+            continue
+        tag, colon, value = text.partition(":")
+        if colon and tag.strip():
+            lines.append((number, tag.strip(), value.strip()))
+        else:
+            fix = "Write 'tag: value', or a stanza such as [Term]."
+            raise_or_collect(BadInput(path, number, f"no tag in {text!r:.80}", fix), problems)
+    yield start, head, lines
+
+
+def _term(
+    path: Path, start: int, lines: list[Line], namespace: str, problems: list[BadInput] | None
+) -> Iterator[tuple[Table, Row]]:
+    first = {tag: value for _, tag, value in reversed(lines)}
+    id, name = _bare(first.get("id", "")), _unescape(first.get("name", ""))
+    if not id:
+        fix = "Write its id on the line after [Term]."
+        raise_or_collect(BadInput(path, start, "a term without an id", fix), problems)
+        return
+    if first.get("is_obsolete", "").startswith("true"):
+        yield "attributes", ("", "obsolete", id)
+        return
+    if not name:
+        found = f"name-less entity: {id!r} has no name"
+        raise_or_collect(BadInput(path, start, found, "Add a line 'name: ...' to the term."), problems)
+        return
+    yield "entities", (id, first.get("namespace") or namespace or id_prefix(id))
+    yield "names", (id, name, "preferred")
+    for number, tag, value in lines:
+        if tag in TAGS:
+            try:
+                yield TAGS[tag](id, value)
+            except ValueError as error:
+                found, fix = error.args
+                raise_or_collect(BadInput(path, number, f"{found} in {value!r:.80}", fix), problems)
+
+
+def _definition(id: str, value: str) -> tuple[Table, Row]:
+    text, _ = _quoted(value)
+    return "descriptions", (id, text)
+
+
+def _synonym(id: str, value: str) -> tuple[Table, Row]:
+    text, rest = _quoted(value)
+    words = rest.partition("[")[0].split()
+    scope = words[0] if words else "RELATED"
+    if scope not in SCOPES:
+        raise ValueError(f"unknown synonym scope {scope!r}", f"The scope is one of {', '.join(SCOPES)}.")
+    if not text.strip():
+        raise ValueError("an empty synonym", "Write the synonym between the quotes, or remove the line.")
+    kind, detail = SCOPES[scope], words[1] if len(words) > 1 else ""
+    if detail == "obsolete_synonym":
+        kind = "related"
+    elif scope == "EXACT" and detail in ("layperson", "abbreviation"):
+        kind = "lay" if detail == "layperson" else "abbreviation"
+    return "names", (id, text, kind)
+
+
+def _parent(id: str, value: str) -> tuple[Table, Row]:
+    return "triples", (id, "is_a", _one_id(value))
+
+
+def _relationship(id: str, value: str) -> tuple[Table, Row]:
+    words = _bare(value).split()
+    if len(words) != 2:
+        raise ValueError("expected a relation and an id", "Write 'relationship: relation id'.")
+    return "triples", (id, words[0], words[1])
+
+
+def _xref(id: str, value: str) -> tuple[Table, Row]:
+    return "attributes", (id, "xref", _one_id(value))
+
+
+def _old_id(id: str, value: str) -> tuple[Table, Row]:
+    return "attributes", (id, "alt_id", _one_id(value))
+
+
+TAGS: dict[str, Callable[[str, str], tuple[Table, Row]]] = {
+    "def": _definition,
+    "synonym": _synonym,
+    "is_a": _parent,
+    "relationship": _relationship,
+    "xref": _xref,
+    "alt_id": _old_id,
+}
+"""The tags of a term that are read, beside id, name, namespace and is_obsolete."""
+
+
+def _quoted(value: str) -> tuple[str, str]:
+    match = _QUOTED.match(value)
+    if not match:
+        raise ValueError("no text between two quotes", 'Write the text as "text"; a quote inside it as \\".')
+    text = match[1] if "\\" not in match[1] else _unescape(match[1])
+    return text, value[match.end() :]
+
+
+def _one_id(value: str) -> str:
+    words = value.split(maxsplit=1)
+    if not words or words[0].startswith(("!", "{")):
+        raise ValueError("no id", "Write an id after the colon, or remove the line.")
+    return words[0] if "\\" not in words[0] else _unescape(words[0])
+
+
+def _bare(value: str) -> str:
+    return "" if value.startswith(("!", "{")) else _TRAILER.sub("", value)
+
+
+def _unescape(text: str) -> str:
+    return _ESCAPE.sub(lambda match: _ESCAPES.get(match[1], match[1]), text)

@@ -1,0 +1,1 @@
+"""Text meets knowledge: which entity may a string mean, and which does it mean here?"""

@@ -1,0 +1,1 @@
+"""Learn from it: knowledge trained into an encoder's weights."""

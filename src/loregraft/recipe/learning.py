@@ -1,0 +1,132 @@
+"""The pre-training stage: one plan of steps, and for each arm and seed a model folder."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from loregraft.artifact import Json, fingerprint, is_current, read_card, replace_file, writing
+from loregraft.encoder.load import load_encoder, save_encoder
+from loregraft.errors import WrongArtifact
+from loregraft.evaluate.controls import shuffle_views
+from loregraft.kg.graph import KnowledgeGraph
+from loregraft.kg.names import fold_name
+from loregraft.kg.split import EntitySplit, folded_names
+from loregraft.pretrain.train import plan_steps, pretrain
+from loregraft.pretrain.views import DEFINITION, Leaks, Views, collect_views
+from loregraft.recipe.knowledge import Texts
+from loregraft.recipe.settings import Recipe
+from loregraft.recipe.talk import Talk, stage
+from loregraft.training.loop import Progress, remove_checkpoints
+
+SHUFFLED, GRAFTED = "shuffled", "grafted"
+TRAINED = (SHUFFLED, GRAFTED)
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What may be learned: the views, plain sentences, and what was kept out of both.
+
+    Attributes:
+        key: Fingerprint of all of it.
+        leaks: Counts for the report.
+    """
+
+    views: Views
+    sentences: tuple[str, ...]
+    leaks: dict[str, Json]
+    key: str
+
+
+def make_lesson(graph: KnowledgeGraph, split: EntitySplit, texts: Texts, tainted: frozenset[int]) -> Lesson:
+    """Collect views and sentences that hold no name of a held-out entity."""
+    held_out = np.concatenate([split.valid, split.test])
+    names = folded_names(graph, held_out.tolist())
+    views = collect_views(graph, split.train, names, tainted)
+    leaks = Leaks(names)
+    own = [d.text for d, about in zip(texts.documents, texts.about, strict=True) if about < 0]
+    clean = [text for text in own if not leaks.in_folded(fold_name(text))]
+    definitions = [text for text, kind in zip(views.texts, views.kinds, strict=True) if kind == DEFINITION]
+    removed = {kind: int(count) for kind, count in views.removed.items()}
+    counts: dict[str, Json] = {
+        "held_out_concepts": len(held_out),
+        "held_out_strings": len(names),
+        "names_removed": sum(count for kind, count in removed.items() if kind != DEFINITION),
+        "descriptions_removed": removed.get(DEFINITION, 0),
+        "texts_removed": len(own) - len(clean),
+        "removed_by_kind": dict(removed),
+    }
+    key = fingerprint("lesson", views.texts, views.kinds, views.sources, views.concepts.tolist(), clean)
+    return Lesson(views, (*definitions, *clean), counts, key)
+
+
+def plan(recipe: Recipe, lesson: Lesson, encoder_folder: Path, folder: Path) -> int:
+    """Give the number of steps of every arm: as planned before for the same job, else by a calibration.
+
+    The plan is written to folder/plan.json before any training.
+    """
+    path = folder / "plan.json"
+    settings = recipe.pretrain.model_dump(mode="json")
+    key = fingerprint("plan", 1, settings, lesson.key, recipe.encoder.sha256)
+    try:
+        written = json.loads(path.read_text(encoding="utf-8"))
+        if written["key"] == key:
+            return int(written["steps"])
+    except (OSError, ValueError, KeyError, TypeError):
+        pass  # no plan, or not of this job: make one
+    encoder = load_encoder(encoder_folder, recipe.encoder.sha256)
+    steps = plan_steps(encoder, lesson.views, lesson.sentences, recipe.pretrain)
+    content = {"key": key, "minutes": recipe.pretrain.minutes, "steps": steps, "batch": recipe.pretrain.batch}
+    replace_file(path, json.dumps(content, indent=1) + "\n")
+    return steps
+
+
+def train_arm(
+    recipe: Recipe, lesson: Lesson, encoder_folder: Path, arm: str, seed: int, steps: int, folder: Path, talk: Talk
+) -> None:
+    """Train one arm from the untouched encoder and write a plain model folder."""
+    with stage(talk, "pretrain", f"{arm}, seed {seed}, {steps} steps") as line:
+        settings: dict[str, Json] = recipe.pretrain.model_dump(mode="json")
+        encoder = load_encoder(encoder_folder, recipe.encoder.sha256)
+        key = fingerprint("model", 1, settings, lesson.key, encoder.sha256, arm, seed, steps)
+        skipped = is_current(folder, "model", key)
+        if not skipped:
+            checkpoints = folder.with_name(f".{folder.name}.checkpoints")
+            views = shuffle_views(lesson.views, seed) if arm == SHUFFLED else lesson.views
+
+            def report(progress: Progress) -> None:
+                losses = ", ".join(f"{name} {value:.3f}" for name, value in progress.losses.items())
+                words = f"{arm}: step {progress.step}/{progress.steps}, {losses}, {progress.tokens_per_s:,.0f} tokens/s"
+                talk.advance(progress.step / progress.steps, words)
+
+            trained = pretrain(
+                encoder,
+                views,
+                lesson.sentences,
+                recipe.pretrain,
+                steps=steps,
+                seed=seed,
+                checkpoints=checkpoints,
+                report=report,
+            )
+            parents = {"encoder": encoder.sha256, "lesson": lesson.key}
+            with writing(folder, "model", key, settings=settings, seed=seed, parents=parents) as (target, facts):
+                save_encoder(encoder, target, recipe.pretrain.max_tokens)
+                facts.update(
+                    arm=arm,
+                    steps=steps,
+                    tokens=trained.tokens,
+                    seconds=round(trained.seconds, 1),
+                    loss=[list(pair) for pair in trained.loss],
+                    views=len(views),
+                )
+            remove_checkpoints(checkpoints)
+        facts_read = read_card(folder, "model").facts
+        loss = facts_read["loss"]
+        if not isinstance(loss, list) or not loss:
+            raise WrongArtifact(folder, "the card tells no loss", "Remove the folder and run again.")
+        first, last = loss[0], loss[-1]
+        assert isinstance(first, list) and isinstance(last, list)
+        line.append(f"{arm}: {len(lesson.views):,} views, {steps} steps -> loss {first[1]:.3f} to {last[1]:.3f}")
+        line.append("(unchanged)" if skipped else "")

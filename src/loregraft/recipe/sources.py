@@ -1,0 +1,32 @@
+"""Where a recipe's paths lie: beside the recipe, or inside an installed package that is never imported."""
+
+import importlib.util
+from pathlib import Path
+
+from loregraft.errors import BadInput, MissingExtra
+
+PACKAGE = "package:"
+
+
+def find_source(path: str, beside: Path) -> Path:
+    """Turn a recipe's path into one on this machine.
+
+    Args:
+        path: Absolute, relative to `beside`, or `package:NAME/inner/path`.
+        beside: The folder of the recipe.
+
+    Raises:
+        MissingExtra: The package is not installed.
+        BadInput: There is no such file or folder.
+    """
+    if path.startswith(PACKAGE):
+        name, _, inner = path.removeprefix(PACKAGE).partition("/")
+        spec = importlib.util.find_spec(name) if name.isidentifier() else None
+        if spec is None or not spec.submodule_search_locations:
+            raise MissingExtra(name, "demo")
+        found = Path(next(iter(spec.submodule_search_locations))) / inner
+    else:
+        found = beside / path
+    if not found.exists():
+        raise BadInput(found, 0, "there is no such file", "Correct the path in the recipe; it counts from the recipe.")
+    return found

@@ -1,0 +1,1 @@
+"""The training loop, once: used by every stage that trains an encoder."""

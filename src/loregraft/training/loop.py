@@ -1,0 +1,164 @@
+"""The loop: steps of a loss over batches, on accelerate, that a kill cannot spoil.
+
+A batch is a pure function of its step's number, and so is every random number drawn in the step.
+Hence a run that was cut off and resumed ends with the same bits as one that was not.
+"""
+
+import shutil
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from accelerate import Accelerator
+from torch import Tensor, nn
+
+from loregraft.artifact import Json, fingerprint
+from loregraft.training.checkpoint import load_checkpoint, save_checkpoint
+from loregraft.training.device import has_bf16, set_seed
+from loregraft.training.settings import LoopSettings
+
+Losses = dict[str, Tensor]
+StepLoss = Callable[[int], tuple[Losses, int]]
+"""step number -> (loss parts by name, whose sum is minimised; tokens seen)"""
+WARM_UP_STEPS = 3
+
+
+@dataclass
+class Progress:
+    """What a step tells: its number from 1, each loss in nats, gradient norm, speed, time left."""
+
+    step: int
+    steps: int
+    losses: dict[str, float]
+    gradient_norm: float
+    tokens_per_s: float
+    left_s: float
+
+
+@dataclass
+class Trained:
+    """What a run cost and how its loss went: [step, loss] about 200 times."""
+
+    steps: int = 0
+    tokens: int = 0
+    seconds: float = 0.0
+    loss: list[list[float]] = field(default_factory=list)
+
+
+def fit(
+    model: nn.Module,
+    step_loss: StepLoss,
+    steps: int,
+    settings: LoopSettings,
+    *,
+    seed: int,
+    key: str,
+    checkpoints: Path,
+    report: Callable[[Progress], object] = lambda progress: None,
+) -> Trained:
+    """Train a model in place for a number of steps, resuming from an intact checkpoint of the same key.
+
+    Args:
+        step_loss: Must depend on nothing but the step's number, the model and seeded random numbers.
+        key: Fingerprint of everything else that the result depends on.
+        checkpoints: A folder of this run alone; it is removed by the caller once the result is safe.
+
+    Raises:
+        CannotWrite: A checkpoint could not be written.
+        ValueError: A loss is not finite.
+    """
+    accelerator, optimizer = _prepare(model, settings)
+    key = fingerprint(key, seed, steps, settings.model_dump())
+    done, facts = load_checkpoint(checkpoints, key, model, optimizer)
+    trained = Trained(done, *_costs(facts))
+    started, saved = time.monotonic() - trained.seconds, time.monotonic()
+    model.train()
+    for step in range(done, steps):
+        set_seed(seed, step)
+        _set_rate(optimizer, settings, step, steps)
+        losses, tokens, norm = _one_step(accelerator, model, optimizer, step_loss, settings, step)
+        trained.steps, trained.tokens = step + 1, trained.tokens + tokens
+        trained.seconds = time.monotonic() - started
+        if step % max(1, steps // 200) == 0 or step + 1 == steps:
+            trained.loss.append([step + 1, round(sum(losses.values()), 5)])
+        speed = trained.tokens / max(trained.seconds, 1e-9)
+        left_s = trained.seconds / (step + 1) * (steps - step - 1)
+        report(Progress(step + 1, steps, losses, norm, speed, left_s))
+        if time.monotonic() - saved > settings.checkpoint_every_s and step + 1 < steps:
+            save_checkpoint(checkpoints, step + 1, key, model, optimizer, _facts(trained))
+            saved = time.monotonic()
+    model.eval()
+    return trained
+
+
+def seconds_per_step(model: nn.Module, step_loss: StepLoss, settings: LoopSettings, count: int = 12) -> float:
+    """Time some steps and give the median in seconds. The model is changed: pass a copy."""
+    accelerator, optimizer = _prepare(model, settings)
+    model.train()
+    times = []
+    for step in range(WARM_UP_STEPS + count):
+        set_seed(0, step)
+        _set_rate(optimizer, settings, 0, 10**6)
+        started = time.monotonic()
+        _one_step(accelerator, model, optimizer, step_loss, settings, step)
+        times.append(time.monotonic() - started)
+    return statistics.median(times[WARM_UP_STEPS:])
+
+
+def _prepare(model: nn.Module, settings: LoopSettings) -> tuple[Accelerator, torch.optim.Optimizer]:
+    bf16 = has_bf16() if settings.bf16 is None else settings.bf16
+    accelerator = Accelerator(cpu=True, mixed_precision="bf16" if bf16 else "no")
+    decayed = [p for p in model.parameters() if p.requires_grad and p.ndim > 1]
+    others = [p for p in model.parameters() if p.requires_grad and p.ndim <= 1]
+    groups = [
+        {"params": decayed, "weight_decay": settings.weight_decay},
+        {"params": others, "weight_decay": 0.0},
+    ]
+    return accelerator, torch.optim.AdamW(groups, lr=settings.learning_rate, fused=True)
+
+
+def _one_step(
+    accelerator: Accelerator,
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    step_loss: StepLoss,
+    settings: LoopSettings,
+    step: int,
+) -> tuple[dict[str, float], int, float]:
+    with accelerator.autocast():
+        losses, tokens = step_loss(step)
+    total = torch.stack(list(losses.values())).sum()
+    if not torch.isfinite(total):
+        raise ValueError(f"the loss is {total.item()} at step {step + 1}; lower pretrain.loop.learning_rate")
+    accelerator.backward(total)
+    norm = float(nn.utils.clip_grad_norm_(model.parameters(), settings.clip))
+    optimizer.step()
+    optimizer.zero_grad(set_to_none=True)
+    return {name: float(value.detach()) for name, value in losses.items()}, tokens, norm
+
+
+def _set_rate(optimizer: torch.optim.Optimizer, settings: LoopSettings, step: int, steps: int) -> None:
+    """Rise linearly over the warm-up, then fall linearly to zero."""
+    rising = settings.warmup * steps
+    share = (step + 1) / rising if step < rising else (steps - step) / max(1.0, steps - rising)
+    for group in optimizer.param_groups:
+        group["lr"] = settings.learning_rate * min(1.0, share)
+
+
+def _facts(trained: Trained) -> dict[str, Json]:
+    loss: list[Json] = [list(pair) for pair in trained.loss]
+    return {"tokens": trained.tokens, "seconds": round(trained.seconds, 3), "loss": loss}
+
+
+def _costs(facts: dict[str, Json]) -> tuple[int, float, list[list[float]]]:
+    if not facts:
+        return 0, 0.0, []
+    return facts["tokens"], facts["seconds"], facts["loss"]  # type: ignore[return-value]
+
+
+def remove_checkpoints(folder: Path) -> None:
+    """Remove a run's checkpoints once its result is safe."""
+    shutil.rmtree(folder, ignore_errors=True)

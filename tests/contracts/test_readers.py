@@ -1,0 +1,199 @@
+"""The reader contract, over all of READERS: streaming batches, bad lines named, collected or raised."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+import pytest
+
+from loregraft.errors import BadInput
+from loregraft.kg.columns import BATCH_ROWS, TABLES
+from loregraft.kg.graph import KnowledgeGraph
+from loregraft.kg.readers import READERS, lines, read, recognise
+from loregraft.kg.readers.hpoa import HPOA_COLUMNS
+
+HPOA = "\t".join(HPOA_COLUMNS)
+
+
+@dataclass
+class Example:
+    """A good file as lines, and for a line number what makes it bad."""
+
+    name: str
+    good: list[str]
+    bad: dict[int, str]
+    entities: int
+
+
+EXAMPLES = {
+    "tsv": Example("a.tsv", ["# graph", "a\tr\tb", "b\tr\tc", "c\tr\ta"], {3: "b r c", 4: "c\t\ta"}, 3),
+    "entities_tsv": Example(
+        "a.tsv",
+        ["id\tname\tkind", "a\tAda\t", "a\tLady\tlay", "b\tBo\texact"],
+        {3: "a\t\tlay", 4: "b\tBo\tpet"},
+        2,
+    ),
+    "obo": Example(
+        "a.obo",
+        [
+            "format-version: 1.2",
+            "[Term]",
+            "id: A:1",
+            "name: one",
+            'synonym: "eins" EXACT []',
+            "[Term]",
+            "id: A:2",
+            "name: two",
+            'def: "zwei" []',
+            "is_a: A:1 ! one",
+        ],
+        {5: 'synonym: "eins EXACT []', 9: "def zwei"},
+        2,
+    ),
+    "hpoa": Example(
+        "phenotype.hpoa",
+        [
+            "#version: 1",
+            HPOA,
+            "D:1\tflu\t\tP:1\tR:1\tPCS\t\t1/2\t\t\tP",
+            "D:1\tflu\tNOT\tP:2\tR:1\tPCS\t\t\t\t\tP",
+            "D:2\tcold\t\tP:1\tR:1\tPCS\t\t\t\t\tI",
+        ],
+        {4: "D:1\tflu\tNOT\tP:2", 5: "D:2\t\t\tP:1\tR:1\tPCS\t\t\t\t\tI"},
+        4,
+    ),
+    "hpo_genes": Example(
+        "genes.txt",
+        [
+            "ncbi_gene_id\tgene_symbol\thpo_id\thpo_name\tfrequency\tdisease_id",
+            "10\tNAT2\tP:1\tfever\t-\tD:1",
+            "10\tNAT2\tP:2\trash\t-\tD:1",
+            "16\tAARS1\tP:1\tfever\t-\tD:1",
+        ],
+        {3: "10\tNAT2\tP:2", 4: "16\t\tP:1\tfever\t-\tD:1"},
+        3,
+    ),
+    "cellxgene": Example(
+        "a.json",
+        [
+            "{",
+            '"A:1": {"label": "one", "ancestors": {}, "synonyms": ["eins"], "deprecated": false},',
+            '"A:2": {"label": "two", "ancestors": {"A:1": 1, "A:0": 2}, "deprecated": false},',
+            '"A:3": {"label": "three", "ancestors": {"A:1": 1}, "deprecated": false}',
+            "}",
+        ],
+        {2: '"A:1": {"label": "", "ancestors": {}},', 3: '"A:2": {"label": "two", "synonyms": "zwei"},'},
+        3,
+    ),
+}
+FORMATS = list(READERS)
+
+
+def write(folder, example, content, end="\n", start=b""):
+    path = folder / example.name
+    path.write_bytes(start + end.join([*content, ""]).encode())
+    return path
+
+
+def rows_of(batches):
+    found = defaultdict(list)
+    for batch in batches:
+        found[batch.table] += zip(*batch.rows.values(), strict=True)
+    return dict(found)
+
+
+def spoiled(example):
+    return [example.bad.get(number, line) for number, line in enumerate(example.good, start=1)]
+
+
+def test_every_reader_has_an_example():
+    assert set(EXAMPLES) == set(READERS)
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_a_good_file_gathers_into_a_graph(format, tmp_path):
+    path = write(tmp_path, EXAMPLES[format], EXAMPLES[format].good)
+    assert recognise(path) == format
+    graph = KnowledgeGraph.gather(read(path))
+    assert len(graph) == EXAMPLES[format].entities
+    sources = {source for rows in graph.tables.values() for source in rows.to_pydict().get("source", [])}
+    assert sources <= {path.name, ""}
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_columns_are_those_of_their_table(format, tmp_path):
+    path = write(tmp_path, EXAMPLES[format], EXAMPLES[format].good)
+    for batch in READERS[format](path, None):
+        assert set(batch.rows) <= set(TABLES[batch.table])
+        assert {column for column, default in TABLES[batch.table].items() if default is None} <= set(
+            batch.rows
+        )
+        assert {len(values) for values in batch.rows.values()} == {len(batch)}
+        assert 0 < len(batch) <= BATCH_ROWS
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_first_bad_line_is_named(format, tmp_path):
+    path = write(tmp_path, EXAMPLES[format], spoiled(EXAMPLES[format]))
+    with pytest.raises(BadInput) as caught:
+        list(READERS[format](path, None))
+    assert caught.value.line == min(EXAMPLES[format].bad)
+    assert str(path) in str(caught.value)
+    assert caught.value.found and caught.value.fix.endswith((".", "?"))
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_bad_lines_are_collected_and_the_rest_is_read(format, tmp_path):
+    path = write(tmp_path, EXAMPLES[format], spoiled(EXAMPLES[format]))
+    problems = []
+    assert rows_of(READERS[format](path, problems))
+    assert [problem.line for problem in problems] == list(EXAMPLES[format].bad)
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_empty_file_yields_nothing(format, tmp_path):
+    for content in ([], ["", "  "]):
+        path = write(tmp_path, EXAMPLES[format], content)
+        assert list(READERS[format](path, None)) == []
+        with pytest.raises(BadInput, match="no entity"):
+            KnowledgeGraph.gather(READERS[format](path, None), "nothing")
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_byte_order_mark_and_windows_line_ends_change_nothing(format, tmp_path):
+    example = EXAMPLES[format]
+    plain = rows_of(READERS[format](write(tmp_path, example, example.good), None))
+    windows = write(tmp_path, example, example.good, end="\r\n", start=b"\xef\xbb\xbf")
+    assert recognise(windows) == format
+    assert rows_of(READERS[format](windows, None)) == plain
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_batches_are_bounded(format, tmp_path, monkeypatch):
+    example = EXAMPLES[format]
+    path = write(tmp_path, example, example.good)
+    whole = rows_of(READERS[format](path, None))
+    monkeypatch.setattr(lines, "BATCH_ROWS", 1)
+    batches = list(READERS[format](path, None))
+    assert {len(batch) for batch in batches} == {1}
+    assert rows_of(batches) == whole
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_bytes_that_are_not_utf8_are_named_by_line(format, tmp_path):
+    path = write(tmp_path, EXAMPLES[format], EXAMPLES[format].good)
+    content = path.read_bytes().split(b"\n")
+    content[2] = content[2][:3] + b"\xff" + content[2][3:]
+    path.write_bytes(b"\n".join(content))
+    with pytest.raises(BadInput, match=r"line 3: .*0xff.*UTF-8"):
+        list(READERS[format](path, None))
+    problems = []
+    list(READERS[format](path, problems))
+    assert problems[0].line == 3
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_missing_file_and_folder(format, tmp_path):
+    with pytest.raises(BadInput, match="no such file"):
+        list(READERS[format](tmp_path / "absent", None))
+    with pytest.raises(BadInput, match="folder"):
+        list(READERS[format](tmp_path, None))

@@ -1,0 +1,262 @@
+"""What each format means, by worked examples."""
+
+import itertools
+import json
+
+import pytest
+import zstandard
+from hypothesis import given
+from hypothesis import strategies as st
+
+from loregraft.errors import BadInput
+from loregraft.kg.graph import KnowledgeGraph
+from loregraft.kg.readers import READERS, read, recognise
+from loregraft.kg.readers.hpoa import HPOA_COLUMNS
+from loregraft.records import Entity, Name, Triple
+
+FIELD = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=12).filter(
+    lambda text: text == text.strip() and not text.startswith(("#", "\ufeff"))
+)
+
+
+def graph_of(path):
+    return KnowledgeGraph.gather(read(path))
+
+
+@given(triples=st.lists(st.tuples(FIELD, FIELD, FIELD), min_size=1, max_size=20))
+def test_tsv_gives_back_the_triples_written(triples, tmp_path_factory):
+    path = tmp_path_factory.mktemp("tsv") / "a.tsv"
+    path.write_text("".join("\t".join(triple) + "\n" for triple in triples), encoding="utf-8")
+    (batch,) = READERS["tsv"](path, None)
+    assert list(zip(*batch.rows.values(), strict=True)) == triples
+
+
+def test_entities_tsv_takes_names_types_and_other_columns(tmp_path):
+    path = tmp_path / "a.tsv"
+    rows = [
+        "id\tname\tlanguage\tdescription\ttype\tcolour",
+        "a\tApple\t\tA fruit.\tfruit\tred",
+        "a\tApfel\tde\t\t\t",
+        "b\tPear\t\t\tfruit\t",
+    ]
+    path.write_text("\n".join(rows))
+    graph = graph_of(path)
+    names = (Name("Apple", "preferred"), Name("Apfel", "exact", "de"))
+    assert graph.entity("a") == Entity("a", names, "A fruit.", "fruit")
+    assert graph.attributes.to_pylist()[0] == {
+        "entity": 0, "property": "colour", "value": "red", "unit": "", "source": "a.tsv"
+    }  # fmt: skip
+    assert len(graph.attributes) == 1
+
+
+def test_entities_tsv_refuses_a_header_without_name(tmp_path):
+    path = tmp_path / "a.tsv"
+    path.write_text("id\tlabel\na\tApple\n")
+    with pytest.raises(BadInput, match=r"line 1: the header has no column 'name' .*'label'"):
+        list(READERS["entities_tsv"](path, None))
+    problems = []
+    assert list(READERS["entities_tsv"](path, problems)) == []
+    assert len(problems) == 1
+
+
+OBO = r"""format-version: 1.2
+default-namespace: body
+! a comment
+[Term]
+id: A:1 {source="x"} ! all
+name: root \"quoted\"
+alt_id: A:9
+
+[Term]
+id: A:2
+name: leaf
+def: "A \"small\" leaf\\tip.\nSecond line." [PMID:1, "x"]
+synonym: "leaflet" EXACT layperson [ORCID:1]
+synonym: "leafy" RELATED layperson []
+synonym: "LF" EXACT abbreviation []
+synonym: "old leaf" EXACT obsolete_synonym []
+synonym: "folium" EXACT []
+synonym: "plant part" BROAD []
+synonym: "needle" NARROW []
+synonym: "foliage" []
+is_a: A:1 {is_inferred="true"} ! root
+relationship: part_of A:3 ! tree
+xref: X:1 "an x" ! y
+comment: not read
+
+[Term]
+id: B:3
+name: tree
+namespace: plants
+
+[Term]
+id: A:4
+name: obsolete twig
+is_obsolete: true
+
+[Typedef]
+id: part_of
+name: part of
+"""
+
+
+def test_obo_reads_a_term(tmp_path):
+    path = tmp_path / "a.obo"
+    path.write_text(OBO)
+    graph = graph_of(path)
+    leaf = graph.entity("A:2")
+    assert leaf.description == 'A "small" leaf\\tip.\nSecond line.'
+    assert leaf.type == "body"
+    assert {(name.text, name.kind) for name in leaf.names} == {
+        ("leaf", "preferred"), ("leaflet", "lay"), ("leafy", "related"), ("LF", "abbreviation"),
+        ("old leaf", "related"), ("folium", "exact"), ("plant part", "broad"), ("needle", "narrow"),
+        ("foliage", "related"),
+    }  # fmt: skip
+    assert graph.facts("A:2") == [Triple("A:2", "is_a", "A:1"), Triple("A:2", "part_of", "A:3")]
+    assert graph.entity("A:1").name == 'root "quoted"'
+    assert graph.entity("B:3").type == "plants"
+    attributes = {(row["property"], row["value"]) for row in graph.attributes.to_pylist()}
+    assert attributes == {("alt_id", "A:9"), ("xref", "X:1")}
+    assert "A:4" not in graph.ids
+    assert graph.counts()["left_out_obsolete"] == 1
+
+
+@pytest.mark.parametrize(
+    ("stanza", "line", "found"),
+    [
+        ("[Term]\nname: x\n", 3, "without an id"),
+        ("[Term]\nid: A:1\n", 3, "name-less entity: 'A:1'"),
+        ("[Term]\nid: A:1\nname: x\nno tag here\n", 6, "no tag"),
+        ('[Term]\nid: A:1\nname: x\ndef: "open\n', 6, "two quotes"),
+        ('[Term]\nid: A:1\nname: x\nsynonym: "y" ABOUT []\n', 6, "scope 'ABOUT'"),
+        ('[Term]\nid: A:1\nname: x\nsynonym: " " EXACT []\n', 6, "empty synonym"),
+        ("[Term]\nid: A:1\nname: x\nis_a: ! nothing\n", 6, "no id"),
+        ("[Term]\nid: A:1\nname: x\nrelationship: part_of\n", 6, "a relation and an id"),
+    ],
+)
+def test_obo_names_a_malformed_line(stanza, line, found, tmp_path):
+    path = tmp_path / "a.obo"
+    path.write_text("format-version: 1.2\n\n" + stanza)
+    with pytest.raises(BadInput, match=f"line {line}: .*{found}"):
+        list(READERS["obo"](path, None))
+
+
+def test_hpoa_reads_aspects_negation_and_qualifiers(tmp_path):
+    rows = [
+        "D:1\tFlu\t\tH:1\tPMID:1;PMID:2\tPCS\tH:9\t1/2\tMALE\tH:8\tP\tme",
+        "D:1\tFlu\tNOT\tH:2\tPMID:1\t\t\t\t\t\tP\tme",
+        "D:1\tInfluenza\t\tH:3\tPMID:1\t\t\t\t\t\tI\tme",
+        "D:1\tFlu\t\tH:4\tPMID:1\t\t\t\t\t\tC\tme",
+        "D:1\tFlu\t\tH:5\tPMID:1\t\t\t\t\t\tM\tme",
+        "D:1\tFlu\t\tH:6\tPMID:1\t\t\t\t\t\tH\tme",
+        "D:1\tFlu\t\tH:6\tPMID:1\t\t\t\t\t\tH\tyou",
+    ]
+    path = tmp_path / "phenotype.hpoa"
+    path.write_text("\n".join(["#description: x", "\t".join([*HPOA_COLUMNS, "biocuration"]), *rows]))
+    graph = graph_of(path)
+    assert [name.kind for name in graph.entity("D:1").names] == ["preferred", "exact"]
+    assert graph.facts("D:1") == [
+        Triple("D:1", "has_phenotype", "H:1"),
+        Triple("D:1", "has_phenotype", "H:2", negated=True),
+        Triple("D:1", "has_inheritance", "H:3"),
+        Triple("D:1", "has_clinical_course", "H:4"),
+        Triple("D:1", "has_modifier", "H:5"),
+        Triple("D:1", "has_history", "H:6"),
+    ]
+    assert graph.counts()["triples_merged"] == 1
+    first = graph.triples.to_pylist()[0]
+    assert first["reference"] == "PMID:1;PMID:2"
+    assert json.loads(first["qualifiers"]) == {
+        "frequency": "1/2", "onset": "H:9", "sex": "MALE", "evidence": "PCS", "modifier": "H:8"
+    }  # fmt: skip
+    assert graph.triples.to_pylist()[1]["qualifiers"] == ""
+
+
+def test_hpo_genes_are_pairs_and_a_dash_is_no_name(tmp_path):
+    path = tmp_path / "genes.txt"
+    header = "ncbi_gene_id\tgene_symbol\thpo_id\thpo_name\tfrequency\tdisease_id"
+    path.write_text(f"{header}\n1\tA1\tH:1\tx\t-\tD:1\n1\tA1\tH:2\ty\t-\tD:1\n2\t-\tH:1\tx\t-\tD:1\n")
+    graph = graph_of(path)
+    assert graph.facts("D:1") == [
+        Triple("NCBIGene:1", "associated_with", "D:1"),
+        Triple("NCBIGene:2", "associated_with", "D:1"),
+    ]
+    assert graph.entity("NCBIGene:1").name == "A1"
+    assert graph.entity("NCBIGene:2").names == ()
+
+
+def test_cellxgene_packed_equals_unpacked_and_keeps_direct_parents(tmp_path):
+    terms = {
+        "M:1": {"label": "disease", "ancestors": {}, "deprecated": False},
+        "M:2": {
+            "label": "flu",
+            "ancestors": {"M:1": 1, "M:0": 2},
+            "synonyms": ["grippe"],
+            "deprecated": False,
+        },
+        "M:3": {"label": "", "ancestors": {}, "deprecated": True},
+    }
+    plain, packed = tmp_path / "a.json", tmp_path / "a.json.zst"
+    plain.write_text(json.dumps(terms))
+    packed.write_bytes(zstandard.compress(plain.read_bytes()))
+    assert recognise(packed) == "cellxgene"
+    for path in (plain, packed):
+        graph = graph_of(path)
+        assert graph.ids == ["M:1", "M:2"]
+        assert graph.facts("M:2") == [Triple("M:2", "is_a", "M:1")]
+        assert graph.entity("M:2").names == (Name("flu", "preferred"), Name("grippe", "exact"))
+        assert graph.counts()["left_out_obsolete"] == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        (b'{"a": \n\n}', "line 3: this is not JSON"),
+        (b"[1]", "expected a JSON object, found a list"),
+        (b"\x28\xb5\x2f\xfdbroken", "unpacked"),
+        (b'{"a": 1}', "not a JSON object: 'a'"),
+        (b"[" * 100_000, "too deep"),
+    ],
+)
+def test_cellxgene_refuses_what_is_not_its_format(content, found, tmp_path):
+    path = tmp_path / "a.json"
+    path.write_bytes(content)
+    with pytest.raises(BadInput, match=found):
+        list(READERS["cellxgene"](path, None))
+
+
+def test_unknown_formats_are_named(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("a,b\n")
+    with pytest.raises(BadInput, match=r"starts with 'a,b'.*entities_tsv, obo"):
+        recognise(path)
+    with pytest.raises(BadInput, match=r"no format 'obi'.*'obo'"):
+        list(read(path, format="obi"))
+    path.write_text("")
+    with pytest.raises(BadInput, match="nothing in it"):
+        recognise(path)
+
+
+def test_sources_can_be_named(tmp_path):
+    path = tmp_path / "a.tsv"
+    path.write_text("a\tr\tb\n")
+    batches = itertools.chain(read(path, source="first"), read(path, source="second"))
+    graph = KnowledgeGraph.gather(batches)
+    assert graph.triples["source"].to_pylist() == ["first"]
+
+
+@pytest.mark.parametrize(
+    ("row", "found"),
+    [
+        ("\tFlu\t\tH:1\t\t\t\t\t\t\tP", "'database_id' is empty"),
+        ("D:1\tFlu\t\t\t\t\t\t\t\t\tP", "'hpo_id' is empty"),
+        ("D:1\t\t\tH:1\t\t\t\t\t\t\tP", "name-less entity: 'D:1'"),
+        ("D:1\tFlu\t\tH:1\t\t\t\t\t\t\tX", "no aspect 'X'"),
+        ("D:1\tFlu\tMAYBE\tH:1\t\t\t\t\t\t\tP", "no qualifier 'MAYBE'"),
+    ],
+)
+def test_hpoa_names_a_bad_line(row, found, tmp_path):
+    path = tmp_path / "phenotype.hpoa"
+    path.write_text("\t".join(HPOA_COLUMNS) + "\n" + row + "\n")
+    with pytest.raises(BadInput, match=f"line 2: .*{found}"):
+        list(READERS["hpoa"](path, None))

@@ -1,0 +1,55 @@
+"""A graph that was saved opens as the same graph, or not at all."""
+
+import json
+
+import numpy as np
+import pytest
+
+from loregraft.artifact import read_card, verify, writing
+from loregraft.errors import WrongArtifact
+from loregraft.kg.store import neighbours, open_graph, save_graph
+
+
+def test_opened_equals_saved(tiny_graph, tmp_path):
+    save_graph(tiny_graph, tmp_path / "graph", "key", inputs={"a.tsv": "0"})
+    opened = open_graph(tmp_path / "graph")
+    assert all(opened.tables[name].equals(rows) for name, rows in tiny_graph.tables.items())
+    assert opened.counts() == tiny_graph.counts()
+    assert opened.facts("D:2") == tiny_graph.facts("D:2")
+    assert isinstance(opened.outgoing.rows, np.memmap)
+    assert verify(tmp_path / "graph") == []
+    assert read_card(tmp_path / "graph").facts["counts"] == tiny_graph.counts()
+
+
+def test_saving_twice_writes_the_same_bytes(tiny_graph, tmp_path):
+    save_graph(tiny_graph, tmp_path / "one", "key")
+    save_graph(open_graph(tmp_path / "one"), tmp_path / "two", "key")
+    assert read_card(tmp_path / "one").outputs == read_card(tmp_path / "two").outputs
+
+
+def test_neighbours_are_each_once_without_oneself(tiny_graph):
+    found = neighbours(tiny_graph, tiny_graph.index("D:2"))
+    assert [tiny_graph.ids[index] for index in found] == ["P:1", "P:2", "P:5", "P:6", "D:4"]
+
+
+@pytest.mark.parametrize("name", ["names.parquet", "outgoing_rows.npy"])
+@pytest.mark.parametrize("check", [True, False])
+def test_damage_is_found(name, check, tiny_graph, tmp_path):
+    save_graph(tiny_graph, tmp_path / "graph", "key")
+    file = tmp_path / "graph" / name
+    file.write_bytes(file.read_bytes()[:60])
+    with pytest.raises(WrongArtifact):
+        open_graph(tmp_path / "graph", check=check)
+
+
+def test_missing_file_and_wrong_folder(tiny_graph, tmp_path):
+    save_graph(tiny_graph, tmp_path / "graph", "key")
+    (tmp_path / "graph" / "triples.parquet").unlink()
+    with pytest.raises(WrongArtifact, match=r"triples.parquet: missing"):
+        open_graph(tmp_path / "graph")
+    with writing(tmp_path / "other", "links", "key") as (folder, _):
+        (folder / "a.json").write_text(json.dumps({}))
+    with pytest.raises(WrongArtifact, match="this is a links, not a graph"):
+        open_graph(tmp_path / "other")
+    with pytest.raises(WrongArtifact, match=r"no card.json"):
+        open_graph(tmp_path / "absent")
