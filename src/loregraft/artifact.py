@@ -15,13 +15,15 @@ import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from loregraft.errors import CannotWrite, WrongArtifact
 
 CARD = "card.json"
 FORMAT = 1
 PACKAGES = ("loregraft", "torch", "transformers", "tokenizers", "safetensors", "pyarrow", "numpy")
-Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
+Json = None | bool | int | float | str | list[Any] | dict[str, Any]
+"""What JSON can hold. Not recursive: the run-time type check of the tests does not follow that."""
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,13 @@ import torch
 from torch import nn
 
 from loregraft.artifact import sha256_file, sha256_folder, write_json
+from loregraft.encoder.packing import position_offset
 from loregraft.encoder.tokenize import TokenizedTexts
 from loregraft.errors import BadInput
 
 Pooling = Literal["mean", "cls"]
 WEIGHTS = "model.safetensors"
+_TRIED = ("An apple a day keeps the doctor away.", "红苹果 and more")
 _TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "sentencepiece.bpe.model")
 
 
@@ -31,6 +33,7 @@ class Encoder:
         model: Any transformers encoder; called with input_ids and attention_mask.
         folder: Where it was read from.
         sha256: Hash of the weights as they were read.
+        position_offset: Where positions start when short texts are packed; None: they cannot be.
     """
 
     model: nn.Module
@@ -38,6 +41,7 @@ class Encoder:
     pooling: Pooling
     folder: Path
     sha256: str
+    position_offset: int | None = None
 
     @property
     def dim(self) -> int:
@@ -72,13 +76,21 @@ def load_encoder(folder: Path, sha256: str = "") -> Encoder:
         raise BadInput(folder, 0, f"the tokenizer cannot be read ({_first_line(error)})", fix) from error
     try:
         model = AutoModel.from_pretrained(
-            folder, local_files_only=True, trust_remote_code=False, dtype=torch.float32, use_safetensors=True
+            folder,
+            local_files_only=True,
+            trust_remote_code=False,
+            use_safetensors=True,
+            dtype=torch.float32,
+            # On a processor and for short texts the fused attention's backward pass is the slower one.
+            attn_implementation="eager",
         )
     except Exception as error:
         fix = "Give a folder that transformers.AutoModel.from_pretrained can open."
         raise BadInput(folder, 0, f"the model cannot be read ({_first_line(error)})", fix) from error
     model.eval()
-    return Encoder(model, tokenizer, _read_pooling(folder), folder, actual)
+    tried = TokenizedTexts.of(tokenizer, _TRIED, 32)
+    offset = position_offset(model, [tried.text(0), tried.text(1)], tried.padding_id)
+    return Encoder(model, tokenizer, _read_pooling(folder), folder, actual, offset)
 
 
 def save_encoder(encoder: Encoder, folder: Path, max_tokens: int) -> None:

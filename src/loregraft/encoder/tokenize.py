@@ -70,6 +70,10 @@ class TokenizedTexts:
         """The number of tokens of each text."""
         return np.diff(self.starts)
 
+    def text(self, text: int) -> NDArray[np.int32]:
+        """Give the token ids of one text."""
+        return self.ids[self.starts[text] : self.starts[text + 1]]
+
     def buckets(self, texts: NDArray[np.int64], rows: int = ROWS) -> Iterator[Bucket]:
         """Yield padded batches of at most `rows` texts that together hold `texts` once, shortest first.
 

@@ -19,9 +19,9 @@ ROUNDS = 200
 
 
 def shuffle_views(views: Views, seed: int) -> Views:
-    """Deal every view but each concept's first to other concepts, kind by kind.
+    """Deal every view but each concept's first to other concepts, kind by kind and source by source.
 
-    The result has the same texts of the same kinds, and as many per concept. No two texts that
+    The result has the same texts of the same kinds and sources, and as many per concept. No two texts that
     shared a concept share one again.
 
     Raises:
@@ -29,8 +29,8 @@ def shuffle_views(views: Views, seed: int) -> Views:
     """
     generator = np.random.default_rng([seed, 0x5EED])
     moving = np.flatnonzero(np.r_[False, np.diff(views.concepts) == 0])
-    kinds = np.array(views.kinds)
-    peers = {kind: moving[kinds[moving] == kind] for kind in sorted(set(views.kinds))}
+    groups = list(zip(views.kinds, views.sources, strict=True))
+    peers = {group: moving[[groups[row] == group for row in moving.tolist()]] for group in sorted(set(groups))}
     folded = [fold_name(text) for text in views.texts]
     known = _pairs(views.concepts, folded)
     source = np.arange(len(views))
@@ -41,7 +41,7 @@ def shuffle_views(views: Views, seed: int) -> Views:
         if not bad:
             return replace(views, texts=tuple(views.texts[row] for row in source.tolist()))
         for row in bad:
-            other = generator.choice(peers[views.kinds[row]])
+            other = generator.choice(peers[groups[row]])
             source[[row, other]] = source[[other, row]]
     found = f"{len(moving)} names of {len(np.unique(views.concepts))} entities cannot be shuffled apart"
     raise BadInput(Path("graph"), 0, found, "Give a graph with more entities; a control needs some hundreds.")

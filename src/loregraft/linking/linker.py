@@ -23,6 +23,7 @@ from loregraft.records import SAME_MEANING, Document, Link, Mention
 from loregraft.training.device import has_bf16
 
 GENERATORS = ("exact", "ngram")
+STEM = 4
 _STOP = frozenset(
     "a an and are as at be by can caused due for from has have in including into is it its not of on or other"
     " such than that the their there these this to usually was were which with within without who".split()
@@ -61,6 +62,8 @@ class Linker:
             owners = self.lexicon.setdefault(key, [])
             if entity not in owners:
                 owners.append(entity)
+        # Letters that begin some word of a name: a phrase with a word that begins otherwise is near none.
+        self._beginnings = {word[:STEM] for key in self.lexicon for word in key.split()}
         self._longest = max((key.count(" ") + 1 for key in self.lexicon), default=0)
         self._ngrams: NgramIndex | None = None
         self._resolved: dict[str, tuple[int, float] | None] = {}
@@ -101,6 +104,7 @@ class Linker:
             (number, phrase)
             for number, document in enumerate(documents)
             for phrase in _phrases(document.text, words[number], spans[number], self.settings.phrase_words)
+            if all(word.text[:STEM] in self._beginnings for word in words[number][phrase.first : phrase.last])
         ]
         texts = sorted({documents[number].text[phrase.start : phrase.end] for number, phrase in found})
         self._resolve([text for text in texts if text not in self._resolved])

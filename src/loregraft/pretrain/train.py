@@ -6,11 +6,12 @@ seed and resume then does that number, so that all do equal work and results rep
 
 import copy
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
+from jaxtyping import Float
 
 from loregraft.artifact import fingerprint
 from loregraft.encoder.encode import embed, encode
@@ -30,10 +31,56 @@ from loregraft.training.loop import (
 )
 
 
-def pretrain(
+@dataclass(frozen=True)
+class Preparation:
+    """What the untouched encoder says once for all arms and seeds.
+
+    Attributes:
+        heads: Vectors of each paired concept's first view: which concepts it takes for alike.
+        sentences: Plain sentences to stay near on.
+        anchors: Their vectors.
+    """
+
+    heads: Float[np.ndarray, "heads dim"]
+    sentences: tuple[str, ...]
+    anchors: Float[np.ndarray, "sentences dim"]
+
+
+def prepare(
     encoder: Encoder,
     views: Views,
     sentences: Sequence[str],
+    settings: PretrainSettings,
+    progress: Callable[[float], object] = lambda share: None,
+) -> Preparation:
+    """Ask the untouched encoder for the vectors that training needs.
+
+    Args:
+        sentences: Plain sentences that hold general similarity in place; some are chosen.
+
+    Raises:
+        BadInput: No concept has two views.
+    """
+    heads = Pairs.of(views, settings.weights, settings.source_weights).heads
+    chosen = _anchor_pool(sentences, settings)
+    done = 0
+
+    def count(texts: int) -> None:
+        nonlocal done
+        done += texts
+        progress(done / (len(heads) + len(chosen)))
+
+    vectors, anchors = (
+        encode(encoder, texts, max_tokens=settings.max_tokens, bf16=has_bf16(), progress=count)
+        for texts in (heads, chosen)
+    )
+    return Preparation(vectors, tuple(chosen), anchors)
+
+
+def pretrain(
+    encoder: Encoder,
+    views: Views,
+    preparation: Preparation,
     settings: PretrainSettings,
     *,
     steps: int,
@@ -44,59 +91,43 @@ def pretrain(
     """Train an encoder in place so that the views of one concept lie together.
 
     Args:
-        sentences: Plain sentences that hold general similarity in place.
+        preparation: Of the same concepts' first views; those of a control are the same.
         checkpoints: A folder of this arm alone, from which a cut-off run resumes. It is left in
             place: remove it with `remove_checkpoints` once the result is safe.
 
     Raises:
-        BadInput: No concept has two views.
         CannotWrite: A checkpoint could not be written.
     """
-    step_loss = make_step_loss(encoder, views, sentences, settings, seed)
-    content = [views.texts, views.kinds, views.concepts.tolist(), list(sentences), settings.model_dump()]
+    step_loss = make_step_loss(encoder, views, preparation, settings, seed)
+    content = [views.texts, views.kinds, views.concepts.tolist(), preparation.sentences, settings.model_dump()]
     key = fingerprint("pretrain", content, encoder.sha256)
     return fit(
-        encoder.model,
-        step_loss,
-        steps,
-        settings.loop,
-        seed=seed,
-        key=key,
-        checkpoints=checkpoints,
-        report=report,
+        encoder.model, step_loss, steps, settings.loop, seed=seed, key=key, checkpoints=checkpoints, report=report
     )
 
 
-def plan_steps(
-    encoder: Encoder, views: Views, sentences: Sequence[str], settings: PretrainSettings
-) -> int:
+def plan_steps(encoder: Encoder, views: Views, preparation: Preparation, settings: PretrainSettings) -> int:
     """Turn the minutes into a number of steps, by timing a dozen on a copy of the encoder."""
     if settings.steps is not None:
         return settings.steps
     copied = replace(encoder, model=copy.deepcopy(encoder.model))
-    step_loss = make_step_loss(copied, views, sentences, settings, seed=0)
+    step_loss = make_step_loss(copied, views, preparation, settings, seed=0)
     return max(1, int(settings.minutes * 60 / seconds_per_step(copied.model, step_loss, settings.loop)))
 
 
 def make_step_loss(
-    encoder: Encoder, views: Views, sentences: Sequence[str], settings: PretrainSettings, seed: int
+    encoder: Encoder, views: Views, preparation: Preparation, settings: PretrainSettings, seed: int
 ) -> StepLoss:
-    """Prepare tokens and anchors once and give the function from a step's number to its losses."""
+    """Tokenize once and give the function from a step's number to its losses."""
     pairs = Pairs.of(views, settings.weights, settings.source_weights)
-    sentences = _anchor_pool(sentences, settings)
-    texts = [*views.texts, *sentences]
-    tokens = encoder.tokenize(texts, settings.max_tokens)
-    heads = encode(encoder, pairs.heads, max_tokens=settings.max_tokens, bf16=has_bf16())
-    untouched = torch.from_numpy(
-        encode(encoder, sentences, max_tokens=settings.max_tokens, bf16=has_bf16())
-    )
-    lengths = tokens.lengths
+    tokens = encoder.tokenize([*views.texts, *preparation.sentences], settings.max_tokens)
+    lengths, anchors = tokens.lengths, torch.from_numpy(preparation.anchors)
 
     def step_loss(step: int) -> tuple[Losses, int]:
-        drawn = pairs.draw(heads, seed, step, settings.batch, settings.group)
+        drawn = pairs.draw(preparation.heads, seed, step, settings.batch, settings.group)
         rows = np.concatenate([pairs.first[drawn], pairs.second[drawn]])
         kept = np.random.default_rng([seed, step, 1]).choice(
-            len(sentences), min(settings.anchor_texts, len(sentences)), replace=False
+            len(anchors), min(settings.anchor_texts, len(anchors)), replace=False
         )
         used = np.concatenate([rows, kept + len(views)]).astype(np.int64)
         vectors = embed(encoder, tokens, used)
@@ -104,7 +135,7 @@ def make_step_loss(
         same = torch.from_numpy(pairs.same(rows))
         losses = {"alignment": alignment(first, second, same, settings.temperature)}
         if len(kept):
-            losses["anchor"] = settings.anchor * anchor(vectors[len(rows) :], untouched[kept])
+            losses["anchor"] = settings.anchor * anchor(vectors[len(rows) :], anchors[torch.from_numpy(kept)])
         return losses, int(lengths[used].sum())
 
     return step_loss
@@ -117,4 +148,3 @@ def _anchor_pool(sentences: Sequence[str], settings: PretrainSettings) -> list[s
     unique = sorted(set(sentences))
     step = max(1, len(unique) // settings.anchor_pool)
     return unique[::step][: settings.anchor_pool]
-

@@ -1,19 +1,18 @@
 """The pre-training stage: one plan of steps, and for each arm and seed a model folder."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
 from loregraft.artifact import Json, fingerprint, is_current, read_card, replace_file, writing
-from loregraft.encoder.load import load_encoder, save_encoder
-from loregraft.errors import WrongArtifact
+from loregraft.encoder.load import Encoder, load_encoder, save_encoder
 from loregraft.evaluate.controls import shuffle_views
 from loregraft.kg.graph import KnowledgeGraph
 from loregraft.kg.names import fold_name
 from loregraft.kg.split import EntitySplit, folded_names
-from loregraft.pretrain.train import plan_steps, pretrain
+from loregraft.pretrain.train import Preparation, plan_steps, pretrain
 from loregraft.pretrain.views import DEFINITION, Leaks, Views, collect_views
 from loregraft.recipe.knowledge import Texts
 from loregraft.recipe.settings import Recipe
@@ -22,6 +21,16 @@ from loregraft.training.loop import Progress, remove_checkpoints
 
 SHUFFLED, GRAFTED = "shuffled", "grafted"
 TRAINED = (SHUFFLED, GRAFTED)
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One training: which knowledge, which seed, how many steps, from which encoder folder."""
+
+    name: str
+    seed: int
+    steps: int
+    encoder: Path
 
 
 @dataclass(frozen=True)
@@ -61,72 +70,60 @@ def make_lesson(graph: KnowledgeGraph, split: EntitySplit, texts: Texts, tainted
     return Lesson(views, (*definitions, *clean), counts, key)
 
 
-def plan(recipe: Recipe, lesson: Lesson, encoder_folder: Path, folder: Path) -> int:
+def plan(recipe: Recipe, lesson: Lesson, preparation: Preparation, encoder: Encoder, folder: Path) -> int:
     """Give the number of steps of every arm: as planned before for the same job, else by a calibration.
 
     The plan is written to folder/plan.json before any training.
     """
     path = folder / "plan.json"
     settings = recipe.pretrain.model_dump(mode="json")
-    key = fingerprint("plan", 1, settings, lesson.key, recipe.encoder.sha256)
+    key = fingerprint("plan", 1, settings, lesson.key, encoder.sha256)
     try:
         written = json.loads(path.read_text(encoding="utf-8"))
         if written["key"] == key:
             return int(written["steps"])
     except (OSError, ValueError, KeyError, TypeError):
         pass  # no plan, or not of this job: make one
-    encoder = load_encoder(encoder_folder, recipe.encoder.sha256)
-    steps = plan_steps(encoder, lesson.views, lesson.sentences, recipe.pretrain)
+    steps = plan_steps(encoder, lesson.views, preparation, recipe.pretrain)
     content = {"key": key, "minutes": recipe.pretrain.minutes, "steps": steps, "batch": recipe.pretrain.batch}
     replace_file(path, json.dumps(content, indent=1) + "\n")
     return steps
 
 
-def train_arm(
-    recipe: Recipe, lesson: Lesson, encoder_folder: Path, arm: str, seed: int, steps: int, folder: Path, talk: Talk
-) -> None:
+def train_arm(arm: Arm, lesson: Lesson, preparation: Preparation, recipe: Recipe, folder: Path, talk: Talk) -> None:
     """Train one arm from the untouched encoder and write a plain model folder."""
-    with stage(talk, "pretrain", f"{arm}, seed {seed}, {steps} steps") as line:
+    with stage(talk, "pretrain", f"{arm.name}, seed {arm.seed}, {arm.steps} steps") as line:
         settings: dict[str, Json] = recipe.pretrain.model_dump(mode="json")
-        encoder = load_encoder(encoder_folder, recipe.encoder.sha256)
-        key = fingerprint("model", 1, settings, lesson.key, encoder.sha256, arm, seed, steps)
+        encoder = load_encoder(arm.encoder, recipe.encoder.sha256)
+        key = fingerprint("model", 1, settings, lesson.key, encoder.sha256, arm.name, arm.seed, arm.steps)
         skipped = is_current(folder, "model", key)
         if not skipped:
             checkpoints = folder.with_name(f".{folder.name}.checkpoints")
-            views = shuffle_views(lesson.views, seed) if arm == SHUFFLED else lesson.views
-
-            def report(progress: Progress) -> None:
-                losses = ", ".join(f"{name} {value:.3f}" for name, value in progress.losses.items())
-                words = f"{arm}: step {progress.step}/{progress.steps}, {losses}, {progress.tokens_per_s:,.0f} tokens/s"
-                talk.advance(progress.step / progress.steps, words)
-
+            views = shuffle_views(lesson.views, arm.seed) if arm.name == SHUFFLED else lesson.views
             trained = pretrain(
                 encoder,
                 views,
-                lesson.sentences,
+                preparation,
                 recipe.pretrain,
-                steps=steps,
-                seed=seed,
+                steps=arm.steps,
+                seed=arm.seed,
                 checkpoints=checkpoints,
-                report=report,
+                report=lambda progress: talk.advance(progress.step / progress.steps, _words(arm.name, progress)),
             )
             parents = {"encoder": encoder.sha256, "lesson": lesson.key}
-            with writing(folder, "model", key, settings=settings, seed=seed, parents=parents) as (target, facts):
+            with writing(folder, "model", key, settings=settings, seed=arm.seed, parents=parents) as (target, facts):
                 save_encoder(encoder, target, recipe.pretrain.max_tokens)
-                facts.update(
-                    arm=arm,
-                    steps=steps,
-                    tokens=trained.tokens,
-                    seconds=round(trained.seconds, 1),
-                    loss=[list(pair) for pair in trained.loss],
-                    views=len(views),
-                )
+                facts.update(asdict(trained), arm=arm.name, views=len(views))
             remove_checkpoints(checkpoints)
-        facts_read = read_card(folder, "model").facts
-        loss = facts_read["loss"]
-        if not isinstance(loss, list) or not loss:
-            raise WrongArtifact(folder, "the card tells no loss", "Remove the folder and run again.")
-        first, last = loss[0], loss[-1]
-        assert isinstance(first, list) and isinstance(last, list)
-        line.append(f"{arm}: {len(lesson.views):,} views, {steps} steps -> loss {first[1]:.3f} to {last[1]:.3f}")
+        loss = read_card(folder, "model").facts["loss"]
+        assert isinstance(loss, list)
+        line.append(
+            f"{arm.name}: {len(lesson.views):,} views, {arm.steps} steps -> loss {loss[0][1]:.3f} to {loss[-1][1]:.3f}"
+        )
         line.append("(unchanged)" if skipped else "")
+
+
+def _words(arm: str, progress: Progress) -> str:
+    losses = ", ".join(f"{name} {value:.3f}" for name, value in progress.losses.items())
+    speed = f"{progress.tokens_per_s:,.0f} tokens/s, gradient {progress.gradient_norm:.2f}"
+    return f"{arm} {progress.step}/{progress.steps}: {losses}, {speed}"

@@ -22,7 +22,8 @@ from loregraft.kg.split import EntitySplit, split_entities
 from loregraft.recipe import judging
 from loregraft.recipe.judging import ARMS, Heard
 from loregraft.recipe.knowledge import Texts, collect_texts, kg_stage, linking_stage, source_name, tainted_by
-from loregraft.recipe.learning import GRAFTED, TRAINED, Lesson, make_lesson, plan, train_arm
+from loregraft.pretrain.train import prepare
+from loregraft.recipe.learning import GRAFTED, TRAINED, Arm, Lesson, make_lesson, plan, train_arm
 from loregraft.recipe.settings import Recipe
 from loregraft.recipe.sources import find_source
 from loregraft.recipe.talk import Talk, stage
@@ -75,13 +76,19 @@ class Work:
         return lesson
 
     def _train(self, lesson: Lesson) -> int:
-        with stage(self.talk, "plan", f"{self.recipe.pretrain.minutes:g} minutes for each trained arm") as line:
-            steps = plan(self.recipe, lesson, self.encoder_folder, self.folder)
-            line.append(f"{steps} steps of {self.recipe.pretrain.batch} pairs for every arm")
+        settings = self.recipe.pretrain
+        with stage(self.talk, "plan", "the untouched encoder's view of the names, and a calibration") as line:
+            views, advance = lesson.views, self.talk.advance
+            preparation = prepare(
+                self.untouched, views, lesson.sentences, settings, lambda share: advance(share, "neighbours")
+            )
+            steps = plan(self.recipe, lesson, preparation, self.untouched, self.folder)
+            wanted = f"{settings.minutes:g} minutes" if settings.steps is None else "as set"
+            line.append(f"{wanted} -> {steps} steps of {settings.batch} pairs for every trained arm")
         for seed in self.seeds:
-            for arm in TRAINED:
-                folder = self.model_folder(arm, seed)
-                train_arm(self.recipe, lesson, self.encoder_folder, arm, seed, steps, folder, self.talk)
+            for name in TRAINED:
+                arm = Arm(name, seed, steps, self.encoder_folder)
+                train_arm(arm, lesson, preparation, self.recipe, self.model_folder(name, seed), self.talk)
         return steps
 
     def _hear(self, task: NameTask, graph_key: str) -> dict[tuple[str, int], Heard]:

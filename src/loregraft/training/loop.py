@@ -75,7 +75,7 @@ def fit(
     done, facts = load_checkpoint(checkpoints, key, model, optimizer)
     trained = Trained(done, *_costs(facts))
     started, saved = time.monotonic() - trained.seconds, time.monotonic()
-    model.train()
+    model.train(settings.dropout)
     for step in range(done, steps):
         set_seed(seed, step)
         _set_rate(optimizer, settings, step, steps)
@@ -97,7 +97,7 @@ def fit(
 def seconds_per_step(model: nn.Module, step_loss: StepLoss, settings: LoopSettings, count: int = 12) -> float:
     """Time some steps and give the median in seconds. The model is changed: pass a copy."""
     accelerator, optimizer = _prepare(model, settings)
-    model.train()
+    model.train(settings.dropout)
     times = []
     for step in range(WARM_UP_STEPS + count):
         set_seed(0, step)
