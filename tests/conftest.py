@@ -1,7 +1,10 @@
 """Fixtures for all rooms: small, made up, nothing is downloaded."""
 
+from pathlib import Path
+
 import pytest
 
+from loregraft.encoder.load import Encoder, load_encoder
 from loregraft.kg.columns import Columns
 from loregraft.kg.graph import KnowledgeGraph
 
@@ -85,3 +88,47 @@ def tiny_columns() -> list[Columns]:
 def tiny_graph() -> KnowledgeGraph:
     """Twelve entities with names of all kinds, descriptions, and triples, one of them negated."""
     return KnowledgeGraph.gather(tiny_columns(), source="tiny")
+
+
+@pytest.fixture(scope="session")
+def tiny_encoder_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A BERT of 2 layers, hidden 32, with a WordPiece tokenizer made from the fixture's names; random weights."""
+    import torch
+    from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+
+    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.decoder = decoders.WordPiece()
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    trainer = trainers.WordPieceTrainer(vocab_size=400, special_tokens=special, show_progress=False)
+    texts = [name for _, name, _, _ in NAMES] + list(DESCRIPTIONS.values())
+    tokenizer.train_from_iterator(texts, trainer)
+    tokenizer.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
+    folder = tmp_path_factory.mktemp("tiny_encoder")
+    PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        pad_token="[PAD]",
+        unk_token="[UNK]",
+        cls_token="[CLS]",
+        sep_token="[SEP]",
+        mask_token="[MASK]",
+    ).save_pretrained(folder)
+    torch.manual_seed(0)
+    config = BertConfig(
+        vocab_size=tokenizer.get_vocab_size(),
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=64,
+        max_position_embeddings=160,
+    )
+    BertModel(config, add_pooling_layer=False).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture
+def tiny_encoder(tiny_encoder_folder: Path) -> Encoder:
+    """The encoder of `tiny_encoder_folder`, loaded anew, so that a test may train it."""
+    return load_encoder(tiny_encoder_folder)

@@ -20,7 +20,7 @@ _WHERE = {
     "LoregraftError": "loregraft.errors",
 }
 
-__all__ = list(_WHERE)  # noqa: PLE0604
+__all__ = list(_WHERE)
 __version__ = "0.1.0"
 
 

@@ -101,9 +101,7 @@ def writing(
             for file in sorted(building.rglob("*"))
             if file.is_file()
         }
-        card = Card(
-            kind, key, settings or {}, seed, inputs or {}, outputs, parents or {}, facts, _versions()
-        )
+        card = Card(kind, key, settings or {}, seed, inputs or {}, outputs, parents or {}, facts, _versions())
         write_json(building / CARD, card.__dict__)
         for path in sorted(building.rglob("*")):
             _sync(path)

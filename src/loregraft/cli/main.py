@@ -37,8 +37,8 @@ def main() -> None:
     try:
         app()
     except LoregraftError as error:
-        print(f"error: {error}", file=sys.stderr)  # noqa: T201
+        print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
-        print("interrupted; the same command goes on from here", file=sys.stderr)  # noqa: T201
+        print("interrupted; the same command goes on from here", file=sys.stderr)
         sys.exit(INTERRUPTED)

@@ -13,15 +13,25 @@ Overrides = Annotated[
     typer.Option("--set", metavar="KEY=VALUE", help="change a key of the recipe, such as pretrain.minutes=5"),
 ]
 Out = Annotated[Path | None, typer.Option("--out", help="the folder for everything; default: the recipe's")]
-Minutes = Annotated[float | None, typer.Option("--minutes", help="training time of each arm; turned into steps once")]
+Minutes = Annotated[
+    float | None, typer.Option("--minutes", help="training time of each arm; turned into steps once")
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="print the summary only")]
 AsJson = Annotated[bool, typer.Option("--json", help="print results.json instead of the summary")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="check the recipe and its files, print it filled in, do nothing")]
-RecipeFile = Annotated[Path, typer.Argument(metavar="RECIPE", help="a YAML file; `loregraft init` writes one")]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="check the recipe and its files, print it filled in, do nothing")
+]
+RecipeFile = Annotated[
+    Path, typer.Argument(metavar="RECIPE", help="a YAML file; `loregraft init` writes one")
+]
 
 
 def demo(
-    minutes: Minutes = None, overrides: Overrides = None, out: Out = None, quiet: Quiet = False, as_json: AsJson = False
+    minutes: Minutes = None,
+    overrides: Overrides = None,
+    out: Out = None,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
 ) -> None:
     """Run the demo on real data: rare diseases, about ten minutes on two cores.
 
@@ -49,7 +59,17 @@ def run(
 
     Example: loregraft run recipe.yaml --set pretrain.minutes=5 --set seed=1
     """
-    _do(f"loregraft run {shlex.quote(str(recipe))}", recipe, overrides, out, minutes, None, quiet, as_json, dry_run)
+    _do(
+        f"loregraft run {shlex.quote(str(recipe))}",
+        recipe,
+        overrides,
+        out,
+        minutes,
+        None,
+        quiet,
+        as_json,
+        dry_run,
+    )
 
 
 def prove(

@@ -16,7 +16,9 @@ from loregraft.encoder.tokenize import TokenizedTexts
 TEXTS_AT_ONCE = 256
 
 
-def embed(encoder: Encoder, tokens: TokenizedTexts, texts: NDArray[np.int64]) -> Float[Tensor, "texts hidden"]:
+def embed(
+    encoder: Encoder, tokens: TokenizedTexts, texts: NDArray[np.int64]
+) -> Float[Tensor, "texts hidden"]:
     """Give the unit vectors of some texts, in their order, with gradients, in float32."""
     if not len(texts):
         return torch.zeros(0, encoder.dim)

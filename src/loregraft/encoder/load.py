@@ -69,21 +69,24 @@ def load_encoder(folder: Path, sha256: str = "") -> Encoder:
     from transformers.utils import logging as transformers_logging
 
     transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except Exception as error:  # whatever the library raises, the folder is at fault
         fix = "Save the tokenizer into the folder with tokenizer.save_pretrained(...)."
         raise BadInput(folder, 0, f"the tokenizer cannot be read ({_first_line(error)})", fix) from error
     try:
-        model = AutoModel.from_pretrained(
-            folder,
-            local_files_only=True,
-            trust_remote_code=False,
-            use_safetensors=True,
-            dtype=torch.float32,
-            # On a processor and for short texts the fused attention's backward pass is the slower one.
-            attn_implementation="eager",
-        )
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)  # parts that the folder lacks, such as a pooler, start the same each time
+            model = AutoModel.from_pretrained(
+                folder,
+                local_files_only=True,
+                trust_remote_code=False,
+                use_safetensors=True,
+                dtype=torch.float32,
+                # On a processor and for short texts the fused attention's backward pass is the slower one.
+                attn_implementation="eager",
+            )
     except Exception as error:
         fix = "Give a folder that transformers.AutoModel.from_pretrained can open."
         raise BadInput(folder, 0, f"the model cannot be read ({_first_line(error)})", fix) from error
@@ -136,7 +139,9 @@ def _check_folder(folder: Path, sha256: str) -> str:
     weights = folder / WEIGHTS
     if not weights.is_file() and not (folder / f"{WEIGHTS}.index.json").is_file():
         found = "the encoder folder has no safetensors weights"
-        raise BadInput(folder, 0, found, "Save them with model.save_pretrained(...); pickled weights are not read.")
+        raise BadInput(
+            folder, 0, found, "Save them with model.save_pretrained(...); pickled weights are not read."
+        )
     actual = sha256_file(weights) if weights.is_file() else sha256_folder(folder)
     if sha256 and actual != sha256:
         found = f"the sha256 of the weights is {actual}, the recipe expects {sha256}"

@@ -44,7 +44,9 @@ class Packed:
         """Average each text's token vectors, to unit length."""
         kept = self.segments.flatten() >= 0
         segments = self.segments.flatten()[kept]
-        sums = hidden.new_zeros(self.texts, hidden.shape[-1]).index_add(0, segments, hidden.flatten(0, 1)[kept])
+        sums = hidden.new_zeros(self.texts, hidden.shape[-1]).index_add(
+            0, segments, hidden.flatten(0, 1)[kept]
+        )
         counts = torch.bincount(segments, minlength=self.texts).clamp(min=1)
         return F.normalize(sums / counts[:, None], dim=-1)
 
@@ -81,7 +83,9 @@ def pack(ids: Sequence[NDArray[np.int32]], padding_id: int) -> Packed:
         input_ids[row, start:stop] = ids[text]
         segments[row, start:stop] = text
         positions[row, start:stop] = np.arange(stop - start)
-    return Packed(torch.from_numpy(input_ids), torch.from_numpy(segments), torch.from_numpy(positions), len(ids))
+    return Packed(
+        torch.from_numpy(input_ids), torch.from_numpy(segments), torch.from_numpy(positions), len(ids)
+    )
 
 
 def run_packed(model: nn.Module, packed: Packed, offset: int) -> Float[Tensor, "rows width hidden"]:
@@ -100,7 +104,9 @@ def position_offset(model: nn.Module, ids: Sequence[NDArray[np.int32]], padding_
     Args:
         ids: Token ids of a few texts, two at least, of different lengths.
     """
-    alone = [model(input_ids=torch.from_numpy(text[None].astype(np.int64))).last_hidden_state[0] for text in ids]
+    alone = [
+        model(input_ids=torch.from_numpy(text[None].astype(np.int64))).last_hidden_state[0] for text in ids
+    ]
     packed = pack(ids, padding_id)
     for offset in (0, padding_id + 1):
         try:

@@ -30,7 +30,9 @@ def shuffle_views(views: Views, seed: int) -> Views:
     generator = np.random.default_rng([seed, 0x5EED])
     moving = np.flatnonzero(np.r_[False, np.diff(views.concepts) == 0])
     groups = list(zip(views.kinds, views.sources, strict=True))
-    peers = {group: moving[[groups[row] == group for row in moving.tolist()]] for group in sorted(set(groups))}
+    peers = {
+        group: moving[[groups[row] == group for row in moving.tolist()]] for group in sorted(set(groups))
+    }
     folded = [fold_name(text) for text in views.texts]
     known = _pairs(views.concepts, folded)
     source = np.arange(len(views))

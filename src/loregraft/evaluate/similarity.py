@@ -29,7 +29,9 @@ def general_pairs() -> SentencePairs:
     text = (files("loregraft.evaluate") / "general_pairs.tsv").read_text(encoding="utf-8")
     rows = [line.split("\t") for line in text.splitlines()[1:] if line.strip()]
     return SentencePairs(
-        tuple(row[1] for row in rows), tuple(row[2] for row in rows), np.array([float(row[0]) for row in rows])
+        tuple(row[1] for row in rows),
+        tuple(row[2] for row in rows),
+        np.array([float(row[0]) for row in rows]),
     )
 
 
@@ -39,7 +41,10 @@ def cosines(encoder: Encoder, pairs: SentencePairs) -> Float[np.ndarray, " pairs
 
 
 def resample_spearman(
-    predictions: Float[np.ndarray, "arms pairs"], gold: Float[np.ndarray, " pairs"], seed: int, resamples: int = 2000
+    predictions: Float[np.ndarray, "arms pairs"],
+    gold: Float[np.ndarray, " pairs"],
+    seed: int,
+    resamples: int = 2000,
 ) -> Float[np.ndarray, "resamples arms"]:
     """Give each arm's Spearman correlation with the gold in resampled sets of pairs, the same for all arms."""
     generator = np.random.default_rng(seed)

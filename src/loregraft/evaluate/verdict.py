@@ -23,7 +23,11 @@ def overall(contrasts: Mapping[tuple[str, str], Interval]) -> Verdict:
 
 
 def sentence(
-    status: Verdict, values: Mapping[str, float], contrasts: Mapping[tuple[str, str], Interval], asked: str, seeds: int
+    status: Verdict,
+    values: Mapping[str, float],
+    contrasts: Mapping[tuple[str, str], Interval],
+    asked: str,
+    seeds: int,
 ) -> str:
     """Say what was found, with the figures.
 

@@ -115,7 +115,9 @@ class NgramIndex:
 class DenseIndex:
     """Cosine of an encoder's vectors, exact over all names; -1..1."""
 
-    def __init__(self, encoder: Encoder, names: Sequence[str], *, max_tokens: int = 32, bf16: bool = False) -> None:
+    def __init__(
+        self, encoder: Encoder, names: Sequence[str], *, max_tokens: int = 32, bf16: bool = False
+    ) -> None:
         self._encoder, self._max_tokens, self._bf16 = encoder, max_tokens, bf16
         self.vectors = encode(encoder, names, max_tokens=max_tokens, bf16=bf16)
 

@@ -68,7 +68,9 @@ class Linker:
         self._ngrams: NgramIndex | None = None
         self._resolved: dict[str, tuple[int, float] | None] = {}
 
-    def link(self, documents: Sequence[Document], not_itself: Sequence[int] | None = None) -> list[list[FoundLink]]:
+    def link(
+        self, documents: Sequence[Document], not_itself: Sequence[int] | None = None
+    ) -> list[list[FoundLink]]:
         """List the links of each document, by place, without overlaps.
 
         Args:
@@ -97,7 +99,11 @@ class Linker:
         return spans
 
     def _near(
-        self, documents: Sequence[Document], words: list[list[Word]], spans: list[list["_Span"]], own: list[int]
+        self,
+        documents: Sequence[Document],
+        words: list[list[Word]],
+        spans: list[list["_Span"]],
+        own: list[int],
     ) -> None:
         """Add phrases between the exact spans that are nearly a name, by letters and by vectors."""
         found = [

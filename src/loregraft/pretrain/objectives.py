@@ -46,9 +46,7 @@ def alignment(
     return F.cross_entropy(scores, partner)
 
 
-def anchor(
-    vectors: Float[Tensor, "texts dim"], untouched: Float[Tensor, "texts dim"]
-) -> Float[Tensor, ""]:
+def anchor(vectors: Float[Tensor, "texts dim"], untouched: Float[Tensor, "texts dim"]) -> Float[Tensor, ""]:
     """Keep plain sentences where the untouched encoder had them: mean of 1 - cosine, 0..2.
 
     Args:

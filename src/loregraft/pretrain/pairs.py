@@ -40,7 +40,10 @@ class Pairs:
 
     @classmethod
     def of(
-        cls, views: Views, kind_weights: Mapping[str, float], source_weights: Mapping[str, float] | None = None
+        cls,
+        views: Views,
+        kind_weights: Mapping[str, float],
+        source_weights: Mapping[str, float] | None = None,
     ) -> "Pairs":
         """Pair each concept's first view with each of its others.
 

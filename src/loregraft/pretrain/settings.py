@@ -10,8 +10,12 @@ class PretrainSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    minutes: float = Field(3.0, gt=0, description="training time of each arm, in minutes; turned into steps once")
-    steps: int | None = Field(None, gt=0, description="steps of each arm; null: as many as fit in the minutes")
+    minutes: float = Field(
+        3.0, gt=0, description="training time of each arm, in minutes; turned into steps once"
+    )
+    steps: int | None = Field(
+        None, gt=0, description="steps of each arm; null: as many as fit in the minutes"
+    )
     batch: int = Field(128, ge=2, description="pairs of views in a step")
     group: int = Field(8, ge=1, description="concepts in a batch that the untouched encoder takes for alike")
     max_tokens: int = Field(32, ge=4, description="longer views lose their end")
@@ -23,7 +27,9 @@ class PretrainSettings(BaseModel):
     source_weights: dict[str, float] = Field(
         default={}, description="the same by the name of the source it comes from; the two multiply"
     )
-    anchor: float = Field(0.1, ge=0, description="weight of staying near the untouched encoder on plain sentences")
+    anchor: float = Field(
+        0.1, ge=0, description="weight of staying near the untouched encoder on plain sentences"
+    )
     anchor_texts: int = Field(16, ge=0, description="plain sentences in a step")
     anchor_pool: int = Field(2000, ge=1, description="plain sentences to draw those from")
     loop: LoopSettings = Field(LoopSettings(), description="the training loop")

@@ -99,10 +99,23 @@ def pretrain(
         CannotWrite: A checkpoint could not be written.
     """
     step_loss = make_step_loss(encoder, views, preparation, settings, seed)
-    content = [views.texts, views.kinds, views.concepts.tolist(), preparation.sentences, settings.model_dump()]
+    content = [
+        views.texts,
+        views.kinds,
+        views.concepts.tolist(),
+        preparation.sentences,
+        settings.model_dump(),
+    ]
     key = fingerprint("pretrain", content, encoder.sha256)
     return fit(
-        encoder.model, step_loss, steps, settings.loop, seed=seed, key=key, checkpoints=checkpoints, report=report
+        encoder.model,
+        step_loss,
+        steps,
+        settings.loop,
+        seed=seed,
+        key=key,
+        checkpoints=checkpoints,
+        report=report,
     )
 
 

@@ -20,7 +20,12 @@ from loregraft.linking.candidates import DenseIndex, ExactIndex, NgramIndex
 from loregraft.metrics import hits_at, reciprocal, spearman
 
 ARMS = ("exact", "ngram", "untouched", "shuffled", "grafted")
-CONTRASTS = (("grafted", "untouched"), ("grafted", "shuffled"), ("shuffled", "untouched"), ("grafted", "ngram"))
+CONTRASTS = (
+    ("grafted", "untouched"),
+    ("grafted", "shuffled"),
+    ("shuffled", "untouched"),
+    ("grafted", "ngram"),
+)
 METRICS: dict[str, Callable[[Float[np.ndarray, "*shape"]], Float[np.ndarray, "*shape"]]] = {
     "acc@1": lambda ranks: hits_at(ranks, 1),
     "acc@5": lambda ranks: hits_at(ranks, 5),
@@ -60,7 +65,8 @@ def hear(
     best, scores = np.array(table["best"].to_pylist()), np.array(table["score"].to_pylist())
     found = folder / "cosines.npy"
     return Heard(
-        Answers(table["rank"].to_numpy(), best, scores), np.load(found, allow_pickle=False) if found.is_file() else None
+        Answers(table["rank"].to_numpy(), best, scores),
+        np.load(found, allow_pickle=False) if found.is_file() else None,
     )
 
 
@@ -133,14 +139,18 @@ def _slice(label: str, table: Table) -> dict[str, Json]:
     }
 
 
-def judge_forgetting(heard: Mapping[tuple[str, int], Heard], seeds: Sequence[int], seed: int) -> dict[str, Json]:
+def judge_forgetting(
+    heard: Mapping[tuple[str, int], Heard], seeds: Sequence[int], seed: int
+) -> dict[str, Json]:
     """Give the entry of the forgetting check: Spearman with the graded pairs, mean over seeds."""
     gold = general_pairs().similarity
     arms = ("untouched", "shuffled", "grafted")
     rows = [heard[arm, s].cosines for arm in arms for s in seeds]
     predictions = np.array(rows, np.float64)
     samples = resample_spearman(predictions, gold, seed).reshape(-1, len(arms), len(seeds)).mean(axis=2)
-    values = np.array([spearman(row, gold) for row in predictions]).reshape(len(arms), len(seeds)).mean(axis=1)
+    values = (
+        np.array([spearman(row, gold) for row in predictions]).reshape(len(arms), len(seeds)).mean(axis=1)
+    )
     entries: dict[str, Json] = {
         arm: dict(interval(values[i], samples[:, i]).as_dict()) for i, arm in enumerate(arms)
     }

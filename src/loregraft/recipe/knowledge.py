@@ -70,7 +70,9 @@ def _build_graph(
     joins: dict[str, Json] = {}
     for number, (source, path) in enumerate(zip(recipe.graph.sources, paths, strict=True)):
         talk.advance(number / (len(paths) + 1), f"reading {path.name}")
-        batches = read(path, source.format or "", source_name(source), problems if recipe.graph.skip_bad else None)
+        batches = read(
+            path, source.format or "", source_name(source), problems if recipe.graph.skip_bad else None
+        )
         read_graph = KnowledgeGraph.gather(batches, source_name(source))
         if graph is None:
             graph = read_graph
@@ -126,7 +128,13 @@ def collect_texts(recipe: Recipe, beside: Path, graph: KnowledgeGraph) -> Texts:
 
 
 def linking_stage(
-    recipe: Recipe, graph: KnowledgeGraph, graph_key: str, encoder: Encoder, texts: Texts, folder: Path, talk: Talk
+    recipe: Recipe,
+    graph: KnowledgeGraph,
+    graph_key: str,
+    encoder: Encoder,
+    texts: Texts,
+    folder: Path,
+    talk: Talk,
 ) -> None:
     """Link definitions and texts to the graph's entities and write the links to `folder`."""
     with stage(talk, "linking", f"{len(texts.documents):,} texts") as line:
@@ -142,7 +150,10 @@ def linking_stage(
                 part = slice(first, first + CHUNK)
                 links += linker.link(texts.documents[part], texts.about[part])
                 talk.advance(len(links) / len(texts.documents), f"{len(links):,} texts")
-            with writing(folder, "links", key, settings=settings, parents={"graph": graph_key}) as (target, facts):
+            with writing(folder, "links", key, settings=settings, parents={"graph": graph_key}) as (
+                target,
+                facts,
+            ):
                 pq.write_table(pa.table(link_columns(links)), target / "links.parquet", compression="zstd")
                 facts["counts"] = dict(count_links(links))
                 facts["examples"] = _link_examples(texts, links, graph)
@@ -155,7 +166,9 @@ def linking_stage(
 
 def _link_examples(texts: Texts, links: list[list[FoundLink]], graph: KnowledgeGraph) -> list[Json]:
     names = graph.preferred_names()
-    chosen = [n for n, group in enumerate(links) if {"ngram", "exact"} <= {found.generator for found in group}]
+    chosen = [
+        n for n, group in enumerate(links) if {"ngram", "exact"} <= {found.generator for found in group}
+    ]
     chosen = [n for n in chosen if len(texts.documents[n].text) < 240]
     return [
         {

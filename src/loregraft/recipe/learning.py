@@ -90,7 +90,9 @@ def plan(recipe: Recipe, lesson: Lesson, preparation: Preparation, encoder: Enco
     return steps
 
 
-def train_arm(arm: Arm, lesson: Lesson, preparation: Preparation, recipe: Recipe, folder: Path, talk: Talk) -> None:
+def train_arm(
+    arm: Arm, lesson: Lesson, preparation: Preparation, recipe: Recipe, folder: Path, talk: Talk
+) -> None:
     """Train one arm from the untouched encoder and write a plain model folder."""
     with stage(talk, "pretrain", f"{arm.name}, seed {arm.seed}, {arm.steps} steps") as line:
         settings: dict[str, Json] = recipe.pretrain.model_dump(mode="json")
@@ -108,10 +110,15 @@ def train_arm(arm: Arm, lesson: Lesson, preparation: Preparation, recipe: Recipe
                 steps=arm.steps,
                 seed=arm.seed,
                 checkpoints=checkpoints,
-                report=lambda progress: talk.advance(progress.step / progress.steps, _words(arm.name, progress)),
+                report=lambda progress: talk.advance(
+                    progress.step / progress.steps, _words(arm.name, progress)
+                ),
             )
             parents = {"encoder": encoder.sha256, "lesson": lesson.key}
-            with writing(folder, "model", key, settings=settings, seed=arm.seed, parents=parents) as (target, facts):
+            with writing(folder, "model", key, settings=settings, seed=arm.seed, parents=parents) as (
+                target,
+                facts,
+            ):
                 save_encoder(encoder, target, recipe.pretrain.max_tokens)
                 facts.update(asdict(trained), arm=arm.name, views=len(views))
             remove_checkpoints(checkpoints)

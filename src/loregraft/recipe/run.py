@@ -10,8 +10,8 @@ from loregraft.artifact import Json, lock, replace_file
 from loregraft.recipe.settings import Recipe
 from loregraft.recipe.talk import Silence, Talk, Timed, stage
 from loregraft.recipe.work import Results, Work, peak_memory_mb
-from loregraft.report.page import render_page
 from loregraft.report.markdown import render_markdown
+from loregraft.report.page import render_page
 from loregraft.training.device import use_threads
 
 

@@ -25,12 +25,18 @@ class EncoderSettings(_Part):
 class SourceSettings(_Part):
     """One file of the graph."""
 
-    path: str = Field(description="the file, from the recipe's folder; package:NAME/... lies in an installed package")
-    format: str | None = Field(None, description="tsv, entities_tsv, obo, hpoa, hpo_genes, cellxgene; null: recognised")
+    path: str = Field(
+        description="the file, from the recipe's folder; package:NAME/... lies in an installed package"
+    )
+    format: str | None = Field(
+        None, description="tsv, entities_tsv, obo, hpoa, hpo_genes, cellxgene; null: recognised"
+    )
     join: Literal["id", "name"] = Field(
         "id", description="how its entities meet those of the files before: same id, or also same name"
     )
-    join_types: tuple[str, ...] = Field((), description="join: name only meets entities of these types; empty: all")
+    join_types: tuple[str, ...] = Field(
+        (), description="join: name only meets entities of these types; empty: all"
+    )
     name: str = Field("", description="how the report calls it; empty: the file's name")
     version: str = Field("", description="its release, for the report")
     licence: str = Field("", description="its licence, for the report")
@@ -40,18 +46,30 @@ class SourceSettings(_Part):
 class GraphSettings(_Part):
     """What is known, and the plain text that goes with it."""
 
-    sources: tuple[SourceSettings, ...] = Field((), description="the files of the graph, in the order they join")
-    text: tuple[str, ...] = Field((), description="plain text files (UTF-8, a document a line) besides the definitions")
-    skip_bad: bool = Field(False, description="leave bad lines out and count them, instead of stopping at the first")
+    sources: tuple[SourceSettings, ...] = Field(
+        (), description="the files of the graph, in the order they join"
+    )
+    text: tuple[str, ...] = Field(
+        (), description="plain text files (UTF-8, a document a line) besides the definitions"
+    )
+    skip_bad: bool = Field(
+        False, description="leave bad lines out and count them, instead of stopping at the first"
+    )
 
 
 class EvaluateSettings(_Part):
     """What is held out and asked."""
 
-    prefix: str = Field("", description="the entities asked for are those whose id starts with this; empty: all")
-    held_out: float = Field(0.2, gt=0, lt=1, description="share of those entities whose names no training sees")
+    prefix: str = Field(
+        "", description="the entities asked for are those whose id starts with this; empty: all"
+    )
+    held_out: float = Field(
+        0.2, gt=0, lt=1, description="share of those entities whose names no training sees"
+    )
     valid: float = Field(0.05, ge=0, lt=0.5, description="share held out besides, for choosing settings")
-    part: Literal["test", "valid"] = Field("test", description="which part is asked; valid while choosing settings")
+    part: Literal["test", "valid"] = Field(
+        "test", description="which part is asked; valid while choosing settings"
+    )
     split_seed: int = Field(0, ge=0, description="which entities are held out")
     resamples: int = Field(10_000, ge=100, description="of the bootstrap")
 

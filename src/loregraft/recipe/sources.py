@@ -28,5 +28,7 @@ def find_source(path: str, beside: Path) -> Path:
     else:
         found = beside / path
     if not found.exists():
-        raise BadInput(found, 0, "there is no such file", "Correct the path in the recipe; it counts from the recipe.")
+        raise BadInput(
+            found, 0, "there is no such file", "Correct the path in the recipe; it counts from the recipe."
+        )
     return found

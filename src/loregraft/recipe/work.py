@@ -13,16 +13,15 @@ from numpy.typing import NDArray
 
 from loregraft.artifact import PACKAGES, Json, fingerprint, read_card
 from loregraft.encoder.load import Encoder, load_encoder
-from loregraft.errors import BadInput
 from loregraft.evaluate.names import NameTask, make_name_task
 from loregraft.evaluate.significance import Interval
 from loregraft.evaluate.verdict import NOT_RUN, overall, sentence
 from loregraft.kg.graph import KnowledgeGraph
 from loregraft.kg.split import EntitySplit, split_entities
+from loregraft.pretrain.train import prepare
 from loregraft.recipe import judging
 from loregraft.recipe.judging import ARMS, Heard
 from loregraft.recipe.knowledge import Texts, collect_texts, kg_stage, linking_stage, source_name, tainted_by
-from loregraft.pretrain.train import prepare
 from loregraft.recipe.learning import GRAFTED, TRAINED, Arm, Lesson, make_lesson, plan, train_arm
 from loregraft.recipe.settings import Recipe
 from loregraft.recipe.sources import find_source
@@ -36,7 +35,13 @@ class Work:
     """One recipe in one folder: what has been read and made so far, for the stages that follow."""
 
     def __init__(self, recipe: Recipe, beside: Path, folder: Path, seeds: Sequence[int], talk: Talk) -> None:
-        self.recipe, self.beside, self.folder, self.seeds, self.talk = recipe, beside, folder, list(seeds), talk
+        self.recipe, self.beside, self.folder, self.seeds, self.talk = (
+            recipe,
+            beside,
+            folder,
+            list(seeds),
+            talk,
+        )
         self.encoder_folder = find_source(recipe.encoder.path, beside)
         # Read before the slow stages, so that a wrong encoder is found at once.
         self.untouched = load_encoder(self.encoder_folder, recipe.encoder.sha256)

@@ -20,7 +20,12 @@ _log = logging.getLogger(__name__)
 
 
 def save_checkpoint(
-    folder: Path, step: int, key: str, model: nn.Module, optimizer: torch.optim.Optimizer, facts: dict[str, Json]
+    folder: Path,
+    step: int,
+    key: str,
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    facts: dict[str, Json],
 ) -> None:
     """Write folder/step-N and remove all but the newest `KEEP`.
 
