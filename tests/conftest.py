@@ -92,7 +92,7 @@ def tiny_graph() -> KnowledgeGraph:
 
 @pytest.fixture(scope="session")
 def tiny_encoder_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A BERT of 2 layers, hidden 32, with a WordPiece tokenizer made from the fixture's names; random weights."""
+    """A BERT of 2 layers, hidden 32, random weights, with a WordPiece tokenizer of the fixture's names."""
     import torch
     from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
     from transformers import BertConfig, BertModel, PreTrainedTokenizerFast

@@ -15,7 +15,7 @@ def ranks_from_scores(
 
 
 def hits_at(ranks: Float[np.ndarray, "*shape"], k: int) -> Float[np.ndarray, "*shape"]:
-    """Tell for each rank whether it is at most k, as 0.0 or 1.0. Its mean is Hits@k; Acc@k for one right answer."""
+    """Tell for each rank whether it is at most k, as 0.0 or 1.0; the mean is Hits@k (Acc@k)."""
     return (ranks <= k).astype(np.float64)
 
 

@@ -152,9 +152,8 @@ def _dry_run(recipe: object, beside: Path) -> None:
     assert isinstance(recipe, Recipe)
     if not recipe.graph.sources:
         raise BadInput(beside, 0, "the recipe names no source of a graph", "Set graph.sources to your files.")
-    for source in (*recipe.graph.sources, recipe.encoder):
-        find_source(source.path, beside)
-    for text in recipe.graph.text:
-        find_source(text, beside)
+    paths = [source.path for source in recipe.graph.sources]
+    for path in (*paths, recipe.encoder.path, *recipe.graph.text):
+        find_source(path, beside)
     typer.echo(dump_settings(recipe), nl=False)
     typer.echo("the recipe is right and its files are there; nothing was done", err=True)

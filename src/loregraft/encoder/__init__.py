@@ -1,1 +1,1 @@
-"""Any Hugging Face encoder: loading, length buckets, pooling, encoding, saving. The one door to transformers."""
+"""Any Hugging Face encoder: load, tokenize, pack, pool, encode, save. The one door to transformers."""

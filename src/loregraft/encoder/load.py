@@ -49,7 +49,7 @@ class Encoder:
         return int(self.model.config.hidden_size)  # type: ignore[union-attr, arg-type]
 
     def tokenize(self, texts: Sequence[str], max_tokens: int) -> TokenizedTexts:
-        """Turn texts into token ids, special tokens included, cut after `max_tokens`; the cut ones are counted."""
+        """Turn texts into token ids, special tokens included; longer texts are cut and counted."""
         return TokenizedTexts.of(self.tokenizer, texts, max_tokens)
 
 

@@ -36,7 +36,7 @@ class Packed:
     texts: int
 
     def attention(self) -> Float[Tensor, "rows 1 width width"]:
-        """Give what is added to attention scores: 0 inside a text (and for padding with itself), else the minimum."""
+        """Give what is added to attention scores: 0 inside a text, the minimum between two."""
         same = self.segments[:, :, None] == self.segments[:, None, :]
         return torch.where(same, 0.0, torch.finfo(torch.float32).min)[:, None]
 
@@ -58,7 +58,7 @@ class Packed:
 
 
 def pack(ids: Sequence[NDArray[np.int32]], padding_id: int) -> Packed:
-    """Pack texts, given as token ids, none longer than `LONGEST`: the longest first, each where it fits best."""
+    """Pack texts, given as token ids of at most `LONGEST`: longest first, each where it fits best."""
     longest = max((len(text) for text in ids), default=1)
     width = max(WIDTH, -(-longest // 16) * 16)
     used: list[int] = []

@@ -6,16 +6,19 @@ names of all concepts and the synonyms of the training ones. Each arm is a `Name
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float
 from numpy.typing import NDArray
 
+from loregraft.errors import BadInput
 from loregraft.kg.graph import KnowledgeGraph
 from loregraft.kg.names import fold_name
 from loregraft.kg.split import EntitySplit
 from loregraft.linking.candidates import Dictionary, NameIndex
 from loregraft.metrics import ranks_from_scores
+from loregraft.records import SAME_MEANING
 
 TOP = 3
 
@@ -60,40 +63,57 @@ def make_name_task(
 
     Args:
         prefix: Ids of the entities in the dictionary start with this.
+
+    Raises:
+        BadInput: No held-out entity has a second name.
     """
     names = graph.names["name"].to_pylist()
     kinds = graph.names["kind"].to_pylist()
     folded = [fold_name(name) for name in names]
-    entities = graph.name_entities
-    eligible = np.array([entity_id.startswith(prefix) for entity_id in graph.ids], bool)
-    training, asked = _membership(len(graph), split.train), _membership(len(graph), held_out)
-    owners: dict[str, set[int]] = {}
-    preferred: set[tuple[int, str]] = set()
-    for row, entity in enumerate(entities.tolist()):
-        if eligible[entity]:
-            owners.setdefault(folded[row], set()).add(entity)
-            if kinds[row] == "preferred":
-                preferred.add((entity, folded[row]))
-    known, queries, left_out = [], {}, {"names another concept too": 0, "same as the preferred name": 0}
-    for row, entity in enumerate(entities.tolist()):
-        if not eligible[entity]:
-            continue
-        same = kinds[row] in ("exact", "lay", "abbreviation")
-        if kinds[row] == "preferred" or (training[entity] and same):
-            known.append(row)
-        elif asked[entity] and same:
-            if len(owners[folded[row]]) > 1:
-                left_out["names another concept too"] += 1
-            elif (entity, folded[row]) in preferred:
-                left_out["same as the preferred name"] += 1
-            else:
-                queries.setdefault((entity, folded[row]), row)
-    rows = sorted(queries.values())
-    dictionary = Dictionary.of([names[row] for row in known], entities[known])
-    gold = entities[np.array(rows, np.int64)]
-    return NameTask(
-        tuple(names[row] for row in rows), tuple(kinds[row] for row in rows), gold, dictionary, left_out
+    entities = graph.name_entities.astype(np.int64)
+    eligible = np.array([id.startswith(prefix) for id in graph.ids], bool)[entities]
+    same = np.isin(kinds, SAME_MEANING)
+    preferred = np.array(kinds) == "preferred"
+    training = _membership(len(graph), split.train)[entities]
+    asked = _membership(len(graph), held_out)[entities]
+    dictionary = np.flatnonzero(eligible & (preferred | (training & same)))
+    findable = _membership(len(graph), entities[eligible & preferred])[entities]
+    rows, left_out = _queries(
+        np.flatnonzero(eligible & asked & same & ~preferred), folded, entities, eligible
     )
+    left_out["its concept has no preferred name"] = int((~findable[rows]).sum())
+    rows = rows[findable[rows]]
+    if not len(rows):
+        fix = "Give synonyms (kind exact or lay), or hold more entities out with evaluate.held_out."
+        raise BadInput(Path("graph"), 0, "no held-out entity has a second name to ask for", fix)
+    return NameTask(
+        tuple(names[row] for row in rows.tolist()),
+        tuple(kinds[row] for row in rows.tolist()),
+        entities[rows],
+        Dictionary.of([names[row] for row in dictionary.tolist()], entities[dictionary]),
+        left_out,
+    )
+
+
+def _queries(
+    rows: NDArray[np.int64], folded: list[str], entities: NDArray[np.int64], eligible: NDArray[np.bool_]
+) -> tuple[NDArray[np.int64], dict[str, int]]:
+    """Keep the rows of names that mean one entity only, each string of it once."""
+    owners: dict[str, set[int]] = {}
+    for row in np.flatnonzero(eligible).tolist():
+        owners.setdefault(folded[row], set()).add(int(entities[row]))
+    kept: dict[tuple[int, str], int] = {}
+    left_out = {"names another concept too": 0, "differs from another name by case or punctuation": 0}
+    first = {(int(entities[row]), folded[row]): row for row in reversed(np.flatnonzero(eligible).tolist())}
+    for row in rows.tolist():
+        entity = int(entities[row])
+        if len(owners[folded[row]]) > 1:
+            left_out["names another concept too"] += 1
+        elif first[entity, folded[row]] != row:
+            left_out["differs from another name by case or punctuation"] += 1
+        else:
+            kept[entity, folded[row]] = row
+    return np.array(sorted(kept.values()), np.int64), left_out
 
 
 def answer(task: NameTask, index: NameIndex) -> Answers:

@@ -46,7 +46,7 @@ def resample_spearman(
     seed: int,
     resamples: int = 2000,
 ) -> Float[np.ndarray, "resamples arms"]:
-    """Give each arm's Spearman correlation with the gold in resampled sets of pairs, the same for all arms."""
+    """Give each arm's Spearman correlation with the gold in resampled sets of pairs (paired)."""
     generator = np.random.default_rng(seed)
     samples = np.empty((resamples, len(predictions)))
     for row in range(resamples):

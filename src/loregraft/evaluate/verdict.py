@@ -38,12 +38,13 @@ def sentence(
     gain, over_shuffled = contrasts["grafted", "untouched"], contrasts["grafted", "shuffled"]
     opening = {
         "helped": "Knowledge helped",
-        "no evidence": "No evidence that knowledge helped",
+        "no evidence": "No evidence that the knowledge helped",
         "hurt": "Knowledge hurt",
     }[status]
     runs = "1 seed" if seeds == 1 else f"{seeds} seeds"
     return (
-        f"{opening}: on {asked} the grafted encoder finds the right concept first for {values['grafted']:.1%}, "
+        f"{opening}: on {asked} the grafted encoder finds the right concept first for "
+        f"{values['grafted']:.1%}, "
         f"the untouched one for {values['untouched']:.1%} ({_points(gain)}), "
         f"one trained on a shuffled graph for {values['shuffled']:.1%} ({_points(over_shuffled)}); {runs}."
     )

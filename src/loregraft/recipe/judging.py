@@ -18,6 +18,7 @@ from loregraft.evaluate.similarity import cosines, general_pairs, resample_spear
 from loregraft.kg.graph import KnowledgeGraph
 from loregraft.linking.candidates import DenseIndex, ExactIndex, NgramIndex
 from loregraft.metrics import hits_at, reciprocal, spearman
+from loregraft.training.device import has_bf16
 
 ARMS = ("exact", "ngram", "untouched", "shuffled", "grafted")
 CONTRASTS = (
@@ -53,7 +54,7 @@ def hear(
     if not is_current(folder, "answers", key):
         names = task.dictionary.names
         if encoder is not None:
-            answers = answer(task, DenseIndex(encoder, names, max_tokens=max_tokens))
+            answers = answer(task, DenseIndex(encoder, names, max_tokens=max_tokens, bf16=has_bf16()))
         else:
             answers = answer(task, ExactIndex(names) if arm == "exact" else NgramIndex(names))
         with writing(folder, "answers", key) as (target, _):
@@ -125,8 +126,13 @@ def judge(
 
 def _contrast(a: str, b: str, found: Interval) -> dict[str, Json]:
     values = found.as_dict()
-    return {"a": a, "b": b, "difference": values["value"], "low": values["low"], "high": values["high"]} | {
-        "verdict": verdict(found)
+    return {
+        "a": a,
+        "b": b,
+        "difference": values["value"],
+        "low": values["low"],
+        "high": values["high"],
+        "verdict": verdict(found),
     }
 
 

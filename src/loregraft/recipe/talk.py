@@ -13,16 +13,16 @@ class Talk(Protocol):
     """Listens to a run."""
 
     def begin(self, stage: str, doing: str) -> None:
-        """A stage starts; `doing` says what it reads and makes."""
+        """Hear that a stage starts; `doing` says what it reads and makes."""
 
     def advance(self, share: float, words: str) -> None:
-        """The stage is so far (0..1)."""
+        """Hear how far the stage is (0..1)."""
 
     def end(self, stage: str, line: str, seconds: float) -> None:
-        """The stage has ended; `line` says what came in and went out."""
+        """Hear that the stage has ended; `line` says what came in and went out."""
 
     def say(self, line: str) -> None:
-        """Something a person should know."""
+        """Hear something a person should know."""
 
 
 class Silence:

@@ -74,9 +74,9 @@ class Work:
             lesson = make_lesson(graph, split, texts, tainted_by(links, texts, held_out))
             removed = lesson.leaks
             line.append(
-                f"{removed['held_out_concepts']:,} concepts with {removed['held_out_strings']:,} names held out; "
-                f"{removed['names_removed']:,} names and {removed['descriptions_removed']:,} definitions that "
-                f"contain one removed -> {len(lesson.views):,} views"
+                f"{removed['held_out_concepts']:,} concepts with {removed['held_out_strings']:,} names held out, "
+                f"{removed['names_removed']:,} names and {removed['descriptions_removed']:,} definitions "
+                f"with one removed -> {len(lesson.views):,} views"
             )
         return lesson
 
@@ -159,7 +159,7 @@ class Work:
     def _tasks(
         self, graph: KnowledgeGraph, task: NameTask, heard: dict[tuple[str, int], Heard]
     ) -> tuple[list[Json], str, str]:
-        """Judge the lay terms, the other synonyms, and both; the verdict rests on the lay terms if there are any."""
+        """Judge lay terms, other synonyms, and both; the verdict rests on the first that there are."""
         table, settings = judging.gather_ranks(heard, task, self.seeds), self.recipe.evaluate
         lay, slices = _lay_mask(task), judging.slices_of(task, graph)
         entries: list[Json] = []

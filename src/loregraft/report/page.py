@@ -31,7 +31,7 @@ ARM_MEANINGS = {
     "exact": "the query equals a name in the graph, letter for letter; no model",
     "ngram": "the name that shares most letter sequences with the query; no model",
     "untouched": "the encoder as it came",
-    "shuffled": "the same training on a graph whose facts are permuted: what training alone does",
+    "shuffled": "the same training with the names dealt out at random, one by one: what training alone does",
     "grafted": "the same training on the real graph",
 }
 
