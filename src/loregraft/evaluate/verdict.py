@@ -41,12 +41,15 @@ def sentence(
         "no evidence": "No evidence that the knowledge helped",
         "hurt": "Knowledge hurt",
     }[status]
+    harm = ""
+    if verdict(contrasts["shuffled", "untouched"]) == "hurt":
+        harm = " Shuffled names did harm, so the untouched encoder is the stricter of the two comparisons."
     runs = "1 seed" if seeds == 1 else f"{seeds} seeds"
     return (
         f"{opening}: on {asked} the grafted encoder finds the right concept first for "
         f"{values['grafted']:.1%}, "
         f"the untouched one for {values['untouched']:.1%} ({_points(gain)}), "
-        f"one trained on a shuffled graph for {values['shuffled']:.1%} ({_points(over_shuffled)}); {runs}."
+        f"one trained on a shuffled graph for {values['shuffled']:.1%} ({_points(over_shuffled)}); {runs}.{harm}"
     )
 
 

@@ -50,7 +50,7 @@ def hear(
     Args:
         arm: exact and ngram need no encoder.
     """
-    key = fingerprint("answers", 1, arm, task_key, encoder.sha256 if encoder else "", max_tokens)
+    key = fingerprint("answers", 1, arm, task_key, encoder.sha256 if encoder else "", max_tokens, has_bf16())
     if not is_current(folder, "answers", key):
         names = task.dictionary.names
         if encoder is not None:
@@ -170,12 +170,12 @@ def judge_forgetting(
 
 
 def slices_of(task: NameTask, graph: KnowledgeGraph) -> dict[str, NDArray[np.bool_]]:
-    """Cut the queries by how many of their words the preferred name has."""
+    """Cut the queries by how many of their words occur in the concept's preferred name."""
     shares = overlap(task, graph.preferred_names())
     return {
-        "no word in common with the preferred name": shares == 0,
-        "some words in common": (shares > 0) & (shares < 1),
-        "only words of the preferred name": shares == 1,
+        "no word of the name": shares == 0,
+        "some words of it": (shares > 0) & (shares < 1),
+        "only words of it": shares == 1,
     }
 
 

