@@ -1,6 +1,15 @@
 """Fixtures for all rooms: small, made up, nothing is downloaded."""
 
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -132,3 +141,145 @@ def tiny_encoder_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tiny_encoder(tiny_encoder_folder: Path) -> Encoder:
     """The encoder of `tiny_encoder_folder`, loaded anew, so that a test may train it."""
     return load_encoder(tiny_encoder_folder)
+
+
+# A whole job, and the command line to run it with.
+
+RECIPE = """\
+name: Small world
+out: out
+threads: 1
+encoder:
+  path: encoder
+graph:
+  sources:
+    - path: names.tsv
+    - path: triples.tsv
+pretrain:
+  steps: 6
+  batch: 16
+evaluate:
+  held_out: 0.2
+  resamples: 200
+"""
+
+
+def write_small_world(folder: Path, encoder: Path) -> Path:
+    """Write names.tsv, triples.tsv, encoder/ and recipe.yaml: 120 concepts with names of random words."""
+    random, words = Random(0), iter(_random_words())
+    concepts = [f"C:{number:03}" for number in range(120)]
+    rows = ["id\tname\tkind\tdescription"]
+    for number, concept in enumerate(concepts):
+        names = [" ".join(next(words) for _ in range(random.choice((1, 2)))) for _ in range(3 + number % 2)]
+        description = f"A {next(words)} that is near {next(words)} and {next(words)}. It lasts."
+        rows.append(f"{concept}\t{names[0].capitalize()}\tpreferred\t{description}")
+        kinds = ("lay", "exact", "exact") if number % 3 else ("exact", "lay", "lay")
+        rows += [f"{concept}\t{name}\t{kind}\t" for name, kind in zip(names[1:], kinds, strict=False)]
+    triples = [f"{concept}\tis_a\t{random.choice(concepts[:20])}" for concept in concepts[20:]]
+    for name, lines in (("names.tsv", rows), ("triples.tsv", triples)):
+        (folder / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (folder / "recipe.yaml").write_text(RECIPE, encoding="utf-8")
+    shutil.copytree(encoder, folder / "encoder")
+    return folder
+
+
+def _random_words() -> list[str]:
+    """Make words of two to four syllables, no two alike."""
+    random = Random(1)
+    words = ("".join(random.choices(_SYLLABLES, k=random.randint(2, 4))) for _ in range(4_000))
+    return list(dict.fromkeys(words))
+
+
+_SYLLABLES = [consonant + vowel for consonant in "bdfghklmnprstv" for vowel in "aeiou"]
+
+
+@pytest.fixture
+def small_world(tmp_path: Path, tiny_encoder_folder: Path) -> Path:
+    """A folder with recipe.yaml and all that it names; a whole run takes a second or two."""
+    return write_small_world(tmp_path, tiny_encoder_folder)
+
+
+@dataclass
+class Ended:
+    """What a command left: its exit code (minus the signal that ended it) and what it said."""
+
+    code: int
+    out: str
+    err: str
+
+
+@dataclass
+class Started:
+    """A command that runs."""
+
+    process: int
+    folder: Path
+    wait_for: Callable[["Started"], Ended]
+
+    @property
+    def err(self) -> str:
+        return (self.folder / "stderr").read_text(encoding="utf-8", errors="replace")
+
+    def until(self, text: str, timeout_s: float = 60) -> bool:
+        """Wait for a text on stderr; False if the command ended without saying it."""
+        deadline = time.monotonic() + timeout_s
+        while text not in self.err:
+            if not Path(f"/proc/{self.process}/cmdline").read_bytes():  # a zombie has none
+                return text in self.err
+            assert time.monotonic() < deadline, self.err
+            time.sleep(0.002)
+        return True
+
+    def end(self, signal_number: int = 0) -> Ended:
+        """Send a signal, if one is given, and wait for the end."""
+        if signal_number:
+            os.kill(self.process, signal_number)
+        return self.wait_for(self)
+
+
+class Commands:
+    """Runs `loregraft ...` as processes of their own, forked from a warm one (see cli/forks.py)."""
+
+    def __init__(self, folder: Path) -> None:
+        alone = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # no threads before the forks
+        command = [sys.executable, str(Path(__file__).parent / "cli" / "forks.py")]
+        self.server = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, **alone}
+        )
+        self._folder, self._count = folder, 0
+
+    def start(self, *arguments: object, cwd: Path, file_bytes: int | None = None) -> Started:
+        """Start a command in a folder; `file_bytes` limits every file it writes, like a full disk."""
+        self._count += 1
+        folder = self._folder / str(self._count)
+        folder.mkdir()
+        request = {"cwd": str(cwd), "arguments": [str(argument) for argument in arguments]}
+        request |= {"file_bytes": file_bytes}
+        request |= {name: str(folder / name) for name in ("stdout", "stderr")}
+        (folder / "stderr").touch()
+        return Started(self._ask({"start": request}), folder, self._wait_for)
+
+    def run(self, *arguments: object, cwd: Path, file_bytes: int | None = None) -> Ended:
+        """Run a command to its end."""
+        return self.start(*arguments, cwd=cwd, file_bytes=file_bytes).end()
+
+    def _wait_for(self, started: Started) -> Ended:
+        code = self._ask({"wait": started.process})
+        out, err = (
+            (started.folder / name).read_bytes().decode("utf-8", "replace") for name in ("stdout", "stderr")
+        )
+        return Ended(code, out, err)
+
+    def _ask(self, request: dict[str, object]) -> int:
+        assert self.server.stdin is not None and self.server.stdout is not None
+        self.server.stdin.write(json.dumps(request) + "\n")
+        self.server.stdin.flush()
+        return int(self.server.stdout.readline())
+
+
+@pytest.fixture(scope="session")
+def commands(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Commands]:
+    """The command line: `commands.run("verify", "out/model", cwd=folder)`."""
+    made = Commands(tmp_path_factory.mktemp("commands"))
+    yield made
+    made.server.communicate()

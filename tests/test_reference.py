@@ -9,8 +9,8 @@ PAGE = Path(__file__).parents[1] / "docs" / "reference" / "recipe.md"
 HEAD = """\
 # The recipe
 
-Every key with its default, as `loregraft init` writes them. Paths count from the recipe's folder; `out` from the
-folder you stand in. An unknown key is refused with the nearest that exist. This page is written by
+Every key with its default, as `loregraft init` writes them. Paths count from the recipe's folder; `out`
+from the folder you stand in. An unknown key is refused with the nearest that exist. This page is written by
 `python tests/test_reference.py`.
 
 """

@@ -47,9 +47,9 @@ def sentence(
     runs = "1 seed" if seeds == 1 else f"{seeds} seeds"
     return (
         f"{opening}: on {asked} the grafted encoder finds the right concept first for "
-        f"{values['grafted']:.1%}, "
-        f"the untouched one for {values['untouched']:.1%} ({_points(gain)}), "
-        f"one trained on a shuffled graph for {values['shuffled']:.1%} ({_points(over_shuffled)}); {runs}.{harm}"
+        f"{values['grafted']:.1%}, the untouched one for {values['untouched']:.1%} "
+        f"({_points(gain)}), one trained on a shuffled graph for {values['shuffled']:.1%} "
+        f"({_points(over_shuffled)}); {runs}.{harm}"
     )
 
 

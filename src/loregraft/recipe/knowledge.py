@@ -46,7 +46,7 @@ def kg_stage(recipe: Recipe, beside: Path, folder: Path, talk: Talk) -> Knowledg
         raise BadInput(folder, 0, "the recipe names no source of a graph", "Set graph.sources to your files.")
     paths = [find_source(source.path, beside) for source in recipe.graph.sources]
     with stage(talk, "kg", ", ".join(path.name for path in paths)) as line:
-        inputs = {path.name: sha256_file(path) for path in paths}
+        inputs = {s.path: sha256_file(p) for s, p in zip(recipe.graph.sources, paths, strict=True)}
         settings = recipe.graph.model_dump(mode="json", exclude={"text"})
         key = fingerprint("graph", 1, settings, inputs)
         skipped = is_current(folder, "graph", key)

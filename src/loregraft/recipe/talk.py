@@ -68,7 +68,8 @@ class Timed:
 
     def end(self, stage: str, line: str, seconds: float) -> None:
         """Keep the time and pass on."""
-        self.spent.append((f"{stage}: {line}".split(",")[0] if stage == "pretrain" else stage, seconds))
+        arm = f" {line.split(':')[0]}" if stage == "pretrain" else ""
+        self.spent.append((stage + arm, seconds))
         self.inner.end(stage, line, seconds)
 
     def say(self, line: str) -> None:

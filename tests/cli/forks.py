@@ -1,0 +1,72 @@
+"""Runs `loregraft ...` commands in forks of one warm process: importing torch takes 5 s, a fork 10 ms.
+
+Started by the fixture `commands`. Requests and answers are lines of JSON: {"start": {...}} is
+answered by a process id, {"wait": id} by its exit code (minus the number of the signal that ended it).
+"""
+
+import json
+import os
+import resource
+import sys
+import traceback
+
+
+def warm_up() -> None:
+    """Import what commands import, and run nothing: threads would not survive a fork."""
+    import transformers.models.auto.modeling_auto
+    import transformers.models.auto.tokenization_auto
+    import transformers.models.bert.modeling_bert  # noqa: F401 - the tiny encoder's architecture
+
+    import loregraft.cli.main
+    import loregraft.cli.progress
+    import loregraft.recipe.run  # noqa: F401
+
+
+def start(request: dict[str, object]) -> int:
+    """Fork a process that runs one command and ends."""
+    process = os.fork()
+    if process:
+        return process
+    code = 1
+    try:
+        for target, name in enumerate(("/dev/null", request["stdout"], request["stderr"])):
+            descriptor = os.open(str(name), os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o644)
+            os.dup2(descriptor, target)
+            os.close(descriptor)
+        os.chdir(str(request["cwd"]))
+        if request["file_bytes"] is not None:
+            limit = int(str(request["file_bytes"]))
+            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+        sys.argv = ["loregraft", *request["arguments"]]  # type: ignore[misc]
+        code = command()
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def command() -> int:
+    """Do what `python -m loregraft` does, and give its exit code."""
+    from loregraft.cli.main import main
+
+    try:
+        main()
+    except SystemExit as exit:
+        if isinstance(exit.code, str):
+            sys.stderr.write(exit.code)
+        return exit.code if isinstance(exit.code, int) else int(exit.code is not None)
+    return 0
+
+
+if __name__ == "__main__":
+    warm_up()
+    for line in sys.stdin:
+        request = json.loads(line)
+        if "start" in request:
+            answer = start(request["start"])
+        else:
+            answer = os.waitstatus_to_exitcode(os.waitpid(request["wait"], 0)[1])
+        sys.stdout.write(f"{answer}\n")
+        sys.stdout.flush()
