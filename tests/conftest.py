@@ -165,16 +165,20 @@ evaluate:
 
 
 def write_small_world(folder: Path, encoder: Path) -> Path:
-    """Write names.tsv, triples.tsv, encoder/ and recipe.yaml: 120 concepts with names of random words."""
+    """Write names.tsv, triples.tsv, encoder/ and recipe.yaml: 120 concepts with names of random words.
+
+    Some lay names share a word with the preferred one; each definition mentions another concept.
+    """
     random, words = Random(0), iter(_random_words())
     concepts = [f"C:{number:03}" for number in range(120)]
+    preferred = [f"{next(words)} {next(words)}".capitalize() for _ in concepts]
     rows = ["id\tname\tkind\tdescription"]
-    for number, concept in enumerate(concepts):
-        names = [" ".join(next(words) for _ in range(random.choice((1, 2)))) for _ in range(3 + number % 2)]
-        description = f"A {next(words)} that is near {next(words)} and {next(words)}. It lasts."
-        rows.append(f"{concept}\t{names[0].capitalize()}\tpreferred\t{description}")
-        kinds = ("lay", "exact", "exact") if number % 3 else ("exact", "lay", "lay")
-        rows += [f"{concept}\t{name}\t{kind}\t" for name, kind in zip(names[1:], kinds, strict=False)]
+    for number, (concept, name) in enumerate(zip(concepts, preferred, strict=True)):
+        description = f"A {next(words)} that is near {random.choice(preferred)} and {next(words)}. It lasts."
+        rows.append(f"{concept}\t{name}\tpreferred\t{description}")
+        lay = next(words) if number % 3 else f"{next(words)} {name.split()[1]}"
+        others = [(lay, "lay"), (f"{next(words)} {next(words)}", "exact"), (next(words), "exact")]
+        rows += [f"{concept}\t{other}\t{kind}\t" for other, kind in others[: 2 + number % 2]]
     triples = [f"{concept}\tis_a\t{random.choice(concepts[:20])}" for concept in concepts[20:]]
     for name, lines in (("names.tsv", rows), ("triples.tsv", triples)):
         (folder / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -197,6 +201,30 @@ _SYLLABLES = [consonant + vowel for consonant in "bdfghklmnprstv" for vowel in "
 def small_world(tmp_path: Path, tiny_encoder_folder: Path) -> Path:
     """A folder with recipe.yaml and all that it names; a whole run takes a second or two."""
     return write_small_world(tmp_path, tiny_encoder_folder)
+
+
+@pytest.fixture(scope="session")
+def _finished(tmp_path_factory: pytest.TempPathFactory, tiny_encoder_folder: Path) -> Path:
+    """A small world after one run by the real command; nobody may change it."""
+    folder = write_small_world(tmp_path_factory.mktemp("finished"), tiny_encoder_folder)
+    command = [sys.executable, "-m", "loregraft", "run", "recipe.yaml"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    ran = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=300
+    )
+    (folder / "stdout").write_text(ran.stdout, encoding="utf-8")
+    (folder / "stderr").write_text(ran.stderr, encoding="utf-8")
+    assert ran.returncode == 0, ran.stderr
+    return folder
+
+
+@pytest.fixture
+def finished_world(tmp_path: Path, _finished: Path) -> Path:
+    """A copy of a small world in which `python -m loregraft run recipe.yaml` has ended well.
+
+    What it printed lies beside the recipe in stdout and stderr.
+    """
+    return Path(shutil.copytree(_finished, tmp_path / "finished"))
 
 
 @dataclass

@@ -13,6 +13,8 @@ import traceback
 
 def warm_up() -> None:
     """Import what commands import, and run nothing: threads would not survive a fork."""
+    import pyarrow.dataset
+    import scipy.stats
     import transformers.models.auto.modeling_auto
     import transformers.models.auto.tokenization_auto
     import transformers.models.bert.modeling_bert  # noqa: F401 - the tiny encoder's architecture

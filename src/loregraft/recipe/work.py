@@ -90,7 +90,8 @@ class Work:
             )
             steps = plan(self.recipe, lesson, preparation, self.untouched, self.folder)
             wanted = f"{settings.minutes:g} minutes" if settings.steps is None else "as set"
-            line.append(f"{wanted} -> {steps} steps of {settings.batch} pairs for every trained arm")
+            line.append(f"{len(preparation.heads):,} concepts with two views or more; {wanted} ->")
+            line.append(f"{steps} steps of {settings.batch} pairs for every trained arm")
         for seed in self.seeds:
             for name in TRAINED:
                 arm = Arm(name, seed, steps, self.encoder_folder)
