@@ -92,6 +92,8 @@ def writing(
     building = folder.with_name(f".{folder.name}.writing")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
+        if folder.exists() and not folder.is_dir():
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
         shutil.rmtree(building, ignore_errors=True)
         building.mkdir()
         facts: dict[str, Json] = {}
@@ -161,14 +163,15 @@ def read_card(folder: Path, kind: str | None = None) -> Card:
     path = folder / CARD
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        card = Card(**content)
+        newer = _is_newer(content)
+        card = None if newer else _card_of(content)
     except FileNotFoundError as error:
         fix = "Give a folder that a loregraft command wrote."
         raise WrongArtifact(folder, f"there is no {CARD}", fix) from error
-    except (ValueError, TypeError, OSError) as error:
+    except (ValueError, TypeError, OSError, RecursionError) as error:
         raise WrongArtifact(path, f"the card cannot be read ({error})", "Make the folder again.") from error
-    if card.format > FORMAT:
-        found = f"format {card.format}, and this version reads up to {FORMAT}"
+    if card is None:  # it may have fields that are not known here
+        found = f"format {content['format']}, and this version reads up to {FORMAT}"
         raise WrongArtifact(folder, found, "Install a newer loregraft.")
     if kind is not None and card.kind != kind:
         raise WrongArtifact(folder, f"this is a {card.kind}, not a {kind}", f"Give a {kind} folder.")
@@ -223,7 +226,7 @@ def lock(folder: Path) -> Iterator[None]:
         except OSError as error:
             fix = "Wait for it to end, or choose another folder with --out."
             raise CannotWrite(folder, "another loregraft process is using this folder", fix) from error
-        for old in folder.rglob(".*.replaced"):
+        for old in sorted(folder.rglob(".*.replaced")):
             target = old.with_name(old.name.removeprefix(".").removesuffix(".replaced"))
             if target.exists():
                 shutil.rmtree(old, ignore_errors=True)
@@ -234,8 +237,8 @@ def lock(folder: Path) -> Iterator[None]:
 
 def _replace(building: Path, folder: Path) -> None:
     old = folder.with_name(f".{folder.name}.replaced")
-    shutil.rmtree(old, ignore_errors=True)
-    if folder.exists():
+    if folder.exists():  # else what lies in `old`, if anything, is the only whole one
+        shutil.rmtree(old, ignore_errors=True)
         folder.rename(old)
     building.rename(folder)
     _sync(folder.parent)
@@ -248,6 +251,20 @@ def _sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _is_newer(content: object) -> bool:
+    written = content.get("format") if isinstance(content, dict) else None
+    return isinstance(written, int) and written > FORMAT
+
+
+def _card_of(content: Any) -> Card:
+    card = Card(**content)
+    mappings = (card.settings, card.inputs, card.outputs, card.parents, card.facts, card.packages)
+    plain = isinstance(card.kind, str) and isinstance(card.key, str) and isinstance(card.format, int)
+    if not plain or not all(isinstance(mapping, dict) for mapping in mappings):
+        raise TypeError("a field is of another type than it should be")
+    return card
 
 
 def _stat_ok(path: Path) -> bool:

@@ -1,6 +1,6 @@
 """The first two stages: files to a graph folder, definitions and texts to a links folder."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -56,10 +56,21 @@ def kg_stage(recipe: Recipe, beside: Path, folder: Path, talk: Talk) -> Knowledg
         counts = graph.counts()
         parts = ("entities", "names", "descriptions", "triples", "relations")
         line.append(f"{len(paths)} files -> " + ", ".join(f"{counts[part]:,} {part}" for part in parts))
-        bad = read_card(folder).facts.get("bad_lines") or 0
-        line.append(f"({bad} bad lines left out)" if bad else "")
         line.append("(unchanged)" if skipped else "")
+    _tell_findings(read_card(folder).facts, talk)
     return graph
+
+
+def _tell_findings(facts: Mapping[str, Json], talk: Talk) -> None:
+    """Say what the checks found, and what was left out on the way in."""
+    checks = facts.get("checks")
+    assert isinstance(checks, list)
+    found = [check for check in checks if check["level"] != "pass"]
+    talk.say(f"          checks: {len(checks) - len(found)} passed, {len(found)} found something")
+    for check in found:
+        talk.say(f"          {check['level']}: {check['name']}: {check['count']:,}")
+    if facts.get("bad_lines"):
+        talk.say(f"          {facts['bad_lines']} bad lines left out; the first are in graph/card.json")
 
 
 def _build_graph(
