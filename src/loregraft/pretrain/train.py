@@ -121,8 +121,6 @@ def pretrain(
 
 def plan_steps(encoder: Encoder, views: Views, preparation: Preparation, settings: PretrainSettings) -> int:
     """Turn the minutes into a number of steps, by timing a dozen on a copy of the encoder."""
-    if settings.steps is not None:
-        return settings.steps
     copied = replace(encoder, model=copy.deepcopy(encoder.model))
     step_loss = make_step_loss(copied, views, preparation, settings, seed=0)
     return max(1, int(settings.minutes * 60 / seconds_per_step(copied.model, step_loss, settings.loop)))

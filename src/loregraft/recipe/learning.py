@@ -1,6 +1,7 @@
 """The pre-training stage: one plan of steps, and for each arm and seed a model folder."""
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -70,7 +71,9 @@ def make_lesson(graph: KnowledgeGraph, split: EntitySplit, texts: Texts, tainted
     return Lesson(views, (*definitions, *clean), counts, key)
 
 
-def plan(recipe: Recipe, lesson: Lesson, preparation: Preparation, encoder: Encoder, folder: Path) -> int:
+def plan(
+    recipe: Recipe, lesson: Lesson, preparation: Callable[[], Preparation], encoder: Encoder, folder: Path
+) -> int:
     """Give the number of steps of every arm: as planned before for the same job, else by a calibration.
 
     The plan is written to folder/plan.json before any training.
@@ -84,14 +87,14 @@ def plan(recipe: Recipe, lesson: Lesson, preparation: Preparation, encoder: Enco
             return int(written["steps"])
     except (OSError, ValueError, KeyError, TypeError):
         pass  # no plan, or not of this job: make one
-    steps = plan_steps(encoder, lesson.views, preparation, recipe.pretrain)
+    steps = recipe.pretrain.steps or plan_steps(encoder, lesson.views, preparation(), recipe.pretrain)
     content = {"key": key, "minutes": recipe.pretrain.minutes, "steps": steps, "batch": recipe.pretrain.batch}
     replace_file(path, json.dumps(content, indent=1) + "\n")
     return steps
 
 
 def train_arm(
-    arm: Arm, lesson: Lesson, preparation: Preparation, recipe: Recipe, folder: Path, talk: Talk
+    arm: Arm, lesson: Lesson, preparation: Callable[[], Preparation], recipe: Recipe, folder: Path, talk: Talk
 ) -> None:
     """Train one arm from the untouched encoder and write a plain model folder."""
     with stage(talk, "pretrain", f"{arm.name}, seed {arm.seed}, {arm.steps} steps") as line:
@@ -105,7 +108,7 @@ def train_arm(
             trained = pretrain(
                 encoder,
                 views,
-                preparation,
+                preparation(),
                 recipe.pretrain,
                 steps=arm.steps,
                 seed=arm.seed,

@@ -1,6 +1,7 @@
 """The work of one run: calls the stages in order and puts together what results.json holds."""
 
 import datetime
+import functools
 import importlib.metadata
 import os
 import resource
@@ -18,7 +19,7 @@ from loregraft.evaluate.significance import Interval
 from loregraft.evaluate.verdict import NOT_RUN, overall, sentence
 from loregraft.kg.graph import KnowledgeGraph
 from loregraft.kg.split import EntitySplit, split_entities
-from loregraft.pretrain.train import prepare
+from loregraft.pretrain.train import Preparation, prepare
 from loregraft.recipe import judging
 from loregraft.recipe.judging import ARMS, Heard
 from loregraft.recipe.knowledge import Texts, collect_texts, kg_stage, linking_stage, source_name, tainted_by
@@ -84,14 +85,22 @@ class Work:
     def _train(self, lesson: Lesson) -> int:
         settings = self.recipe.pretrain
         with stage(self.talk, "plan", "the untouched encoder's view of the names, and a calibration") as line:
-            views, advance = lesson.views, self.talk.advance
-            preparation = prepare(
-                self.untouched, views, lesson.sentences, settings, lambda share: advance(share, "neighbours")
-            )
+
+            @functools.cache
+            def preparation() -> Preparation:
+                """Prepare when it is first needed: not at all where every arm is trained already."""
+                advance = self.talk.advance
+                return prepare(
+                    self.untouched,
+                    lesson.views,
+                    lesson.sentences,
+                    settings,
+                    lambda share: advance(share, "names"),
+                )
+
             steps = plan(self.recipe, lesson, preparation, self.untouched, self.folder)
             wanted = f"{settings.minutes:g} minutes" if settings.steps is None else "as set"
-            line.append(f"{len(preparation.heads):,} concepts with two views or more; {wanted} ->")
-            line.append(f"{steps} steps of {settings.batch} pairs for every trained arm")
+            line.append(f"{wanted} -> {steps} steps of {settings.batch} pairs for every trained arm")
         for seed in self.seeds:
             for name in TRAINED:
                 arm = Arm(name, seed, steps, self.encoder_folder)
