@@ -6,7 +6,7 @@ better. `linker.py` takes the best few of them, `evaluate/names.py` ranks them a
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
@@ -19,6 +19,7 @@ from loregraft.kg.names import fold_name
 TILE = 256
 
 
+@runtime_checkable
 class NameIndex(Protocol):
     """Scores strings against all names of a dictionary."""
 

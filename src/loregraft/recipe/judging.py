@@ -36,10 +36,15 @@ METRICS: dict[str, Callable[[Float[np.ndarray, "*shape"]], Float[np.ndarray, "*s
 
 @dataclass(frozen=True)
 class Heard:
-    """What an arm answered, and its cosines on the general sentence pairs (none without an encoder)."""
+    """What an arm answered, and its cosines on the general sentence pairs (none without an encoder).
+
+    Attributes:
+        known: Whether it had answered in an earlier run.
+    """
 
     answers: Answers
     cosines: Float[np.ndarray, " pairs"] | None
+    known: bool
 
 
 def hear(
@@ -51,7 +56,8 @@ def hear(
         arm: exact and ngram need no encoder.
     """
     key = fingerprint("answers", 1, arm, task_key, encoder.sha256 if encoder else "", max_tokens, has_bf16())
-    if not is_current(folder, "answers", key):
+    known = is_current(folder, "answers", key)
+    if not known:
         names = task.dictionary.names
         if encoder is not None:
             answers = answer(task, DenseIndex(encoder, names, max_tokens=max_tokens, bf16=has_bf16()))
@@ -68,6 +74,7 @@ def hear(
     return Heard(
         Answers(table["rank"].to_numpy(), best, scores),
         np.load(found, allow_pickle=False) if found.is_file() else None,
+        known,
     )
 
 

@@ -18,7 +18,7 @@ from loregraft.kg.store import open_graph, save_graph
 from loregraft.linking.linker import FoundLink, Linker, count_links, link_columns
 from loregraft.recipe.settings import Recipe, SourceSettings
 from loregraft.recipe.sources import find_source
-from loregraft.recipe.talk import Talk, stage
+from loregraft.recipe.talk import UNCHANGED, Talk, stage
 from loregraft.records import Document
 
 CHUNK = 2_000
@@ -56,7 +56,7 @@ def kg_stage(recipe: Recipe, beside: Path, folder: Path, talk: Talk) -> Knowledg
         counts = graph.counts()
         parts = ("entities", "names", "descriptions", "triples", "relations")
         line.append(f"{len(paths)} files -> " + ", ".join(f"{counts[part]:,} {part}" for part in parts))
-        line.append("(unchanged)" if skipped else "")
+        line.append(UNCHANGED if skipped else "")
     _tell_findings(read_card(folder).facts, talk)
     return graph
 
@@ -172,7 +172,7 @@ def linking_stage(
         assert isinstance(counts, dict)
         line.append(f"{counts['documents']:,} texts -> {counts['mentions']:,} mentions of other entities")
         line.append(f"({counts['exact']:,} by name, {counts['ngram']:,} by letters and vectors)")
-        line.append("(unchanged)" if skipped else "")
+        line.append(UNCHANGED if skipped else "")
 
 
 def _link_examples(texts: Texts, links: list[list[FoundLink]], graph: KnowledgeGraph) -> list[Json]:

@@ -17,7 +17,7 @@ from loregraft.pretrain.train import Preparation, plan_steps, pretrain
 from loregraft.pretrain.views import DEFINITION, Leaks, Views, collect_views
 from loregraft.recipe.knowledge import Texts
 from loregraft.recipe.settings import Recipe
-from loregraft.recipe.talk import Talk, stage
+from loregraft.recipe.talk import UNCHANGED, Talk, stage
 from loregraft.training.loop import Progress, remove_checkpoints
 
 SHUFFLED, GRAFTED = "shuffled", "grafted"
@@ -73,10 +73,11 @@ def make_lesson(graph: KnowledgeGraph, split: EntitySplit, texts: Texts, tainted
 
 def plan(
     recipe: Recipe, lesson: Lesson, preparation: Callable[[], Preparation], encoder: Encoder, folder: Path
-) -> int:
-    """Give the number of steps of every arm: as planned before for the same job, else by a calibration.
+) -> tuple[int, bool]:
+    """Give the number of steps of every arm, and whether it was planned before for the same job.
 
-    The plan is written to folder/plan.json before any training.
+    A new plan is as the recipe says or made by a calibration, and is written to folder/plan.json
+    before any training.
     """
     path = folder / "plan.json"
     settings = recipe.pretrain.model_dump(mode="json")
@@ -84,13 +85,13 @@ def plan(
     try:
         written = json.loads(path.read_text(encoding="utf-8"))
         if written["key"] == key:
-            return int(written["steps"])
+            return int(written["steps"]), True
     except (OSError, ValueError, KeyError, TypeError):
         pass  # no plan, or not of this job: make one
     steps = recipe.pretrain.steps or plan_steps(encoder, lesson.views, preparation(), recipe.pretrain)
     content = {"key": key, "minutes": recipe.pretrain.minutes, "steps": steps, "batch": recipe.pretrain.batch}
     replace_file(path, json.dumps(content, indent=1) + "\n")
-    return steps
+    return steps, False
 
 
 def train_arm(
@@ -131,7 +132,7 @@ def train_arm(
             f"{arm.name}: {len(lesson.views):,} views, {arm.steps} steps -> "
             f"loss {loss[0][1]:.3f} to {loss[-1][1]:.3f}"
         )
-        line.append("(unchanged)" if skipped else "")
+        line.append(UNCHANGED if skipped else "")
 
 
 def _words(arm: str, progress: Progress) -> str:

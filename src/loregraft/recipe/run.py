@@ -1,7 +1,6 @@
 """The run: the stages of a recipe in order, into one folder, for one seed or several."""
 
 import json
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,12 +49,11 @@ def run_recipe(
             goes on where this one ended.
     """
     folder = Path(recipe.out)
-    timed = Timed(talk or Silence())
-    started = time.monotonic()
     use_threads(recipe.threads)
     with lock(folder):
+        timed = Timed(talk or Silence(), folder / "costs.json")
         results = Work(recipe, beside, folder, list(seeds or [recipe.seed]), timed).do(command)
-        results["costs"] = _costs(timed, time.monotonic() - started, folder / "model")
+        results["costs"] = _costs(timed, folder / "model")
         report = folder / "report.html"
         with stage(timed, "report", "results") as line:
             replace_file(folder / "results.json", json.dumps(results, indent=1, ensure_ascii=False) + "\n")
@@ -65,11 +63,11 @@ def run_recipe(
     return Outcome(folder, folder / "model", report, results)
 
 
-def _costs(timed: Timed, seconds: float, model: Path) -> dict[str, Json]:
-    stages: list[Json] = [{"name": name, "seconds": round(spent, 1)} for name, spent in timed.spent]
+def _costs(timed: Timed, model: Path) -> dict[str, Json]:
+    stages: list[Json] = [{"name": name, "seconds": seconds} for name, seconds in timed.stages()]
     size = sum(file.stat().st_size for file in model.rglob("*") if file.is_file())
     return {
-        "minutes": round(seconds / 60, 2),
+        "minutes": round(sum(seconds for _, seconds in timed.stages()) / 60, 2),
         "stages": stages,
         "peak_memory_mb": peak_memory_mb(),
         "model_mb": round(size / 1e6, 1),

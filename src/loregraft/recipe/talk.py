@@ -1,14 +1,16 @@
 """What a run tells while it works. The command line draws it; a program may listen or stay silent."""
 
 import contextlib
+import json
 import time
 from collections.abc import Callable, Iterator
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 Advance = Callable[[float, str], object]
 """(share done 0..1, a few words)"""
 
 
+@runtime_checkable
 class Talk(Protocol):
     """Listens to a run."""
 
@@ -51,12 +53,20 @@ def stage(talk: Talk, name: str, doing: str) -> Iterator[list[str]]:
     talk.end(name, " ".join(line), time.monotonic() - started)
 
 
-class Timed:
-    """Passes everything on and keeps what each stage took, in seconds."""
+UNCHANGED = "(unchanged)"
+"""What the line of a stage ends with that found its result ready."""
 
-    def __init__(self, inner: Talk) -> None:
-        self.inner = inner
-        self.spent: list[tuple[str, float]] = []
+
+class Timed:
+    """Passes everything on and keeps in a file what each stage took when it last did its work, in seconds."""
+
+    def __init__(self, inner: Talk, path: Path) -> None:
+        self.inner, self.path = inner, path
+        self.spent: dict[str, float] = {}
+        with contextlib.suppress(OSError, ValueError, TypeError, AttributeError):
+            written = json.loads(path.read_text(encoding="utf-8"))
+            self.spent = {str(name): float(seconds) for name, seconds in written.items()}
+        self.done: list[str] = []
 
     def begin(self, stage: str, doing: str) -> None:
         """Pass on."""
@@ -68,10 +78,17 @@ class Timed:
 
     def end(self, stage: str, line: str, seconds: float) -> None:
         """Keep the time and pass on."""
-        arm = f" {line.split(':')[0]}" if stage == "pretrain" else ""
-        self.spent.append((stage + arm, seconds))
+        name = f"{stage} {line.split(':')[0]}" if stage == "pretrain" else stage
+        self.done.append(name)
+        if UNCHANGED not in line or name not in self.spent:
+            self.spent[name] = round(seconds, 1)
+            replace_file(self.path, json.dumps(self.spent, indent=1) + "\n")
         self.inner.end(stage, line, seconds)
 
     def say(self, line: str) -> None:
         """Pass on."""
         self.inner.say(line)
+
+    def stages(self) -> list[tuple[str, float]]:
+        """List the stages of this run in order, with what each took when it last did its work."""
+        return [(name, self.spent[name]) for name in dict.fromkeys(self.done)]

@@ -26,7 +26,7 @@ from loregraft.recipe.knowledge import Texts, collect_texts, kg_stage, linking_s
 from loregraft.recipe.learning import GRAFTED, TRAINED, Arm, Lesson, make_lesson, plan, train_arm
 from loregraft.recipe.settings import Recipe
 from loregraft.recipe.sources import find_source
-from loregraft.recipe.talk import Talk, stage
+from loregraft.recipe.talk import UNCHANGED, Talk, stage
 
 Results = dict[str, Json]
 LAY = "lay_terms"
@@ -98,9 +98,10 @@ class Work:
                     lambda share: advance(share, "names"),
                 )
 
-            steps = plan(self.recipe, lesson, preparation, self.untouched, self.folder)
+            steps, planned = plan(self.recipe, lesson, preparation, self.untouched, self.folder)
             wanted = f"{settings.minutes:g} minutes" if settings.steps is None else "as set"
             line.append(f"{wanted} -> {steps} steps of {settings.batch} pairs for every trained arm")
+            line.append(UNCHANGED if planned else "")
         for seed in self.seeds:
             for name in TRAINED:
                 arm = Arm(name, seed, steps, self.encoder_folder)
@@ -126,6 +127,7 @@ class Work:
                 f"{len(task.queries):,} names of {len(np.unique(task.gold)):,} held-out concepts against "
                 f"{len(task.dictionary.names):,} names -> {len(ARMS)} arms"
             )
+            line.append(UNCHANGED if all(answers.known for answers in heard.values()) else "")
         return heard
 
     def _hear_model(self, arm: str, seed: int, task: NameTask, key: str) -> Heard:
