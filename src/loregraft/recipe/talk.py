@@ -4,7 +4,10 @@ import contextlib
 import json
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Protocol, runtime_checkable
+
+from loregraft.artifact import replace_file
 
 Advance = Callable[[float, str], object]
 """(share done 0..1, a few words)"""
