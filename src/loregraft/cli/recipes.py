@@ -41,7 +41,8 @@ def demo(
     """
     from loregraft.recipe.files import packaged_recipe
 
-    _do("loregraft demo", packaged_recipe("demo"), overrides, out, minutes, None, quiet, as_json, False)
+    path, changes = packaged_recipe("demo"), _changes(overrides, out, minutes)
+    _go(path, changes, _typed("loregraft demo", changes), None, quiet, as_json)
 
 
 def run(
@@ -59,17 +60,12 @@ def run(
 
     Example: loregraft run recipe.yaml --set pretrain.minutes=5 --set seed=1
     """
-    _do(
-        f"loregraft run {shlex.quote(str(recipe))}",
-        recipe,
-        overrides,
-        out,
-        minutes,
-        None,
-        quiet,
-        as_json,
-        dry_run,
-    )
+    changes = _changes(overrides, out, minutes)
+    if dry_run:
+        _check_only(recipe, changes)
+    else:
+        typed = _typed(f"loregraft run {shlex.quote(str(recipe))}", changes)
+        _go(recipe, changes, typed, None, quiet, as_json)
 
 
 def prove(
@@ -85,8 +81,9 @@ def prove(
 
     Example: loregraft prove recipes/demo.yaml --seeds 3
     """
-    command = f"loregraft prove {shlex.quote(str(recipe))} --seeds {seeds}"
-    _do(command, recipe, overrides, out, minutes, seeds, quiet, as_json, False)
+    changes = _changes(overrides, out, minutes)
+    typed = _typed(f"loregraft prove {shlex.quote(str(recipe))} --seeds {seeds}", changes)
+    _go(recipe, changes, typed, seeds, quiet, as_json)
 
 
 def init(
@@ -103,57 +100,54 @@ def init(
     typer.echo(f"wrote {path}. Name your files in it, then: loregraft run {path}")
 
 
-def _do(
-    command: str,
-    path: Path,
-    overrides: list[str] | None,
-    out: Path | None,
-    minutes: float | None,
-    seeds: int | None,
-    quiet: bool,
-    as_json: bool,
-    dry_run: bool,
-) -> None:
-    from loregraft.recipe.files import read_recipe
-
-    # The recipe's folder is named as a person types it, so that the paths in messages are theirs.
-    changes = [*(overrides or [])]
-    changes += [f"out={out}"] if out is not None else []
-    changes += [f"pretrain.minutes={minutes}", "pretrain.steps=null"] if minutes is not None else []
-    recipe = read_recipe(path, changes)
-    if dry_run:
-        return _dry_run(recipe, path.parent)
-    from loregraft.cli.progress import Screen  # rich and torch are slow to import
-    from loregraft.recipe.run import run_recipe
-    from loregraft.report.terminal import summary
-
-    chosen = None if seeds is None else list(range(recipe.seed, recipe.seed + seeds))
-    typed = " ".join([command, *(f"--set {shlex.quote(change)}" for change in changes)])
-    with Screen(quiet) as screen:
-        screen.say(estimate(recipe.pretrain.minutes, len(chosen or [0])))
-        outcome = run_recipe(recipe, path.parent, chosen, screen, typed)
-    if as_json:
-        typer.echo((outcome.folder / "results.json").read_text(encoding="utf-8"), nl=False)
-    else:
-        typer.echo(summary(outcome.results, outcome.report))
-
-
 def estimate(minutes: float, seeds: int) -> str:
     """Tell how long a run may take: two trained arms a seed, and some minutes for the rest."""
     total = 2 * seeds * minutes + 2 + 0.5 * seeds
     return f"this takes about {total:.0f} minutes; what was done before is not done again"
 
 
-def _dry_run(recipe: object, beside: Path) -> None:
+def _changes(overrides: list[str] | None, out: Path | None, minutes: float | None) -> list[str]:
+    """Turn the options into changes of the recipe's keys."""
+    changes = list(overrides or [])
+    changes += [f"out={out}"] if out is not None else []
+    changes += [f"pretrain.minutes={minutes}", "pretrain.steps=null"] if minutes is not None else []
+    return changes
+
+
+def _typed(command: str, changes: list[str]) -> str:
+    """Give the command line that does the same."""
+    return " ".join([command, *(f"--set {shlex.quote(change)}" for change in changes)])
+
+
+def _go(path: Path, changes: list[str], command: str, seeds: int | None, quiet: bool, as_json: bool) -> None:
+    from loregraft.recipe.files import read_recipe
+
+    recipe = read_recipe(path, changes)
+    chosen = list(range(recipe.seed, recipe.seed + (seeds or 1)))
+    from loregraft.cli.progress import Screen  # rich and torch are slow to import
+    from loregraft.recipe.run import run_recipe
+    from loregraft.report.terminal import summary
+
+    with Screen(quiet) as screen:
+        if recipe.pretrain.steps is None:
+            screen.say(estimate(recipe.pretrain.minutes, len(chosen)))
+        outcome = run_recipe(recipe, path.parent, chosen, screen, command)
+    if as_json:
+        typer.echo((outcome.folder / "results.json").read_text(encoding="utf-8"), nl=False)
+    else:
+        typer.echo(summary(outcome.results, outcome.report))
+
+
+def _check_only(path: Path, changes: list[str]) -> None:
     from loregraft.config import dump_settings
-    from loregraft.recipe.settings import Recipe
+    from loregraft.recipe.files import read_recipe
     from loregraft.recipe.sources import find_source
 
-    assert isinstance(recipe, Recipe)
+    recipe = read_recipe(path, changes)
     if not recipe.graph.sources:
-        raise BadInput(beside, 0, "the recipe names no source of a graph", "Set graph.sources to your files.")
+        raise BadInput(path, 0, "the recipe names no source of a graph", "Set graph.sources to your files.")
     paths = [source.path for source in recipe.graph.sources]
-    for path in (*paths, recipe.encoder.path, *recipe.graph.text):
-        find_source(path, beside)
+    for source in (*paths, recipe.encoder.path, *recipe.graph.text):
+        find_source(source, path.parent)
     typer.echo(dump_settings(recipe), nl=False)
     typer.echo("the recipe is right and its files are there; nothing was done", err=True)

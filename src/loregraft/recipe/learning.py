@@ -103,8 +103,8 @@ def train_arm(
         encoder = load_encoder(arm.encoder, recipe.encoder.sha256)
         key = fingerprint("model", 1, settings, lesson.key, encoder.sha256, arm.name, arm.seed, arm.steps)
         skipped = is_current(folder, "model", key)
+        checkpoints = folder.with_name(f".{folder.name}.checkpoints")
         if not skipped:
-            checkpoints = folder.with_name(f".{folder.name}.checkpoints")
             views = shuffle_views(lesson.views, arm.seed) if arm.name == SHUFFLED else lesson.views
             trained = pretrain(
                 encoder,
@@ -125,7 +125,7 @@ def train_arm(
             ):
                 save_encoder(encoder, target, recipe.pretrain.max_tokens)
                 facts.update(asdict(trained), arm=arm.name, views=len(views))
-            remove_checkpoints(checkpoints)
+        remove_checkpoints(checkpoints)  # also those of a run that was killed right after the model was whole
         loss = read_card(folder, "model").facts["loss"]
         assert isinstance(loss, list)
         line.append(
