@@ -310,4 +310,5 @@ def commands(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Commands]:
     """The command line: `commands.run("verify", "out/model", cwd=folder)`."""
     made = Commands(tmp_path_factory.mktemp("commands"))
     yield made
+    made.server.kill()
     made.server.communicate()

@@ -130,6 +130,16 @@ def test_replace_file_writes_whole_or_not_at_all(tmp_path, monkeypatch):
     assert [file.name for file in path.parent.iterdir()] == ["plan.json"]
 
 
+def test_an_interrupted_replace_file_leaves_nothing(tmp_path, monkeypatch):
+    def interrupted(descriptor: int) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "fsync", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        replace_file(tmp_path / "plan.json", "half")
+    assert list(tmp_path.iterdir()) == []
+
+
 KILL_AT_EACH_POINT = """
 import io, os, sys
 from pathlib import Path
@@ -299,7 +309,7 @@ def test_a_card_that_is_none_is_refused(tmp_path, content):
 
 
 def test_a_folder_without_a_card_is_refused(tmp_path):
-    with pytest.raises(WrongArtifact, match="no card.json.*loregraft command wrote"):
+    with pytest.raises(WrongArtifact, match=r"no card\.json.*loregraft command wrote"):
         read_card(tmp_path)
     with pytest.raises(WrongArtifact):
         read_card(tmp_path / "nowhere")
@@ -320,12 +330,14 @@ def test_a_newer_format_is_refused(tmp_path):
     assert not is_current(folder, "thing", "key")
 
 
-def test_current_means_same_kind_same_key_and_no_file_missing(tmp_path):
+def test_current_means_same_kind_same_key_and_intact(tmp_path):
     folder = make(tmp_path / "thing")
     assert is_current(folder, "thing", "key")
     assert not is_current(folder, "thing", "other")
     assert not is_current(folder, "graph", "key")
     assert not is_current(tmp_path / "nowhere", "thing", "key")
+    (folder / "a.txt").write_bytes(b"alphq")
+    assert not is_current(folder, "thing", "key"), "a damaged folder is made again"
 
 
 # Fingerprints
@@ -371,6 +383,8 @@ def test_a_file_in_the_way_is_named(tmp_path, inside):
     (tmp_path / "file").write_text("precious")
     with pytest.raises(CannotWrite, match=r"file is in the way.*--out"):
         make(tmp_path / "file" / inside)
+    with pytest.raises(CannotWrite, match="file is in the way"):
+        replace_file(tmp_path / "file" / inside, "x")
     assert (tmp_path / "file").read_text() == "precious"
 
 

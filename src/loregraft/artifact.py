@@ -11,6 +11,7 @@ import hashlib
 import importlib.metadata
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -88,7 +89,7 @@ def writing(
     Raises:
         CannotWrite: No permission, or the disk is full.
     """
-    folder = folder.absolute()
+    given, folder = folder, folder.absolute()  # messages name it as the caller did
     building = folder.with_name(f".{folder.name}.writing")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -111,9 +112,12 @@ def writing(
         _replace(building, folder)
     except OSError as error:
         shutil.rmtree(building, ignore_errors=True)
-        raise cannot_write(folder, error) from error
-    except BaseException:
+        raise cannot_write(given, error) from error
+    except BaseException as error:
         shutil.rmtree(building, ignore_errors=True)
+        refusal = _refusal_in_words(error)
+        if refusal is not None:
+            raise cannot_write(given, refusal) from error
         raise
 
 
@@ -128,6 +132,12 @@ def cannot_write(path: Path, error: OSError) -> CannotWrite:
         return CannotWrite(path, "a file is in the way of a folder", "Choose another folder with --out.")
     reason = error.strerror or str(error)
     return CannotWrite(path, f"writing failed ({reason})", "Run the same command again.")
+
+
+def _refusal_in_words(error: BaseException) -> OSError | None:
+    """Read the machine's refusal out of an error of safetensors or tokenizers, which is no OSError."""
+    found = re.search(r"\(os error (\d+)\)", str(error))
+    return OSError(int(found[1]), os.strerror(int(found[1]))) if found else None
 
 
 def write_json(path: Path, content: object) -> None:
@@ -149,9 +159,12 @@ def replace_file(path: Path, content: str) -> None:
         _sync(building)
         building.replace(path)
         _sync(path.parent)
-    except OSError as error:
-        building.unlink(missing_ok=True)
-        raise cannot_write(path, error) from error
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            building.unlink()
+        if isinstance(error, OSError):
+            raise cannot_write(path, error) from error
+        raise
 
 
 def read_card(folder: Path, kind: str | None = None) -> Card:
@@ -179,12 +192,15 @@ def read_card(folder: Path, kind: str | None = None) -> Card:
 
 
 def is_current(folder: Path, kind: str, key: str) -> bool:
-    """Tell whether a whole folder of this kind and key is there, so that its stage can be skipped."""
+    """Tell whether a whole folder of this kind and key is there, so that its stage can be skipped.
+
+    A folder with a missing or changed file is not: its stage is done again. Takes about 1 s per GB.
+    """
     try:
         card = read_card(folder, kind)
     except WrongArtifact:
         return False
-    return card.key == key and all(_stat_ok(folder / name) for name in card.outputs)
+    return card.key == key and all(_is_intact(folder / name, hash) for name, hash in card.outputs.items())
 
 
 def verify(folder: Path) -> list[str]:
@@ -267,8 +283,8 @@ def _card_of(content: Any) -> Card:
     return card
 
 
-def _stat_ok(path: Path) -> bool:
-    return path.is_file()
+def _is_intact(path: Path, sha256: str) -> bool:
+    return path.is_file() and sha256_file(path) == sha256
 
 
 def _versions() -> dict[str, str]:

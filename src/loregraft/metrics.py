@@ -7,7 +7,13 @@ from jaxtyping import Float, Shaped
 def ranks_from_scores(
     scores: Float[np.ndarray, "queries candidates"], gold: Shaped[np.ndarray, " queries"]
 ) -> Float[np.ndarray, " queries"]:
-    """Rank each query's right candidate, from 1; among equal scores it takes the mean rank ("realistic")."""
+    """Rank each query's right candidate, from 1; among equal scores it takes the mean rank ("realistic").
+
+    Raises:
+        ValueError: A score is NaN, which has no rank.
+    """
+    if np.isnan(scores).any():
+        raise ValueError(f"{int(np.isnan(scores).sum())} of {scores.size} scores are NaN and have no rank")
     own = scores[np.arange(len(gold)), gold][:, None]
     above = (scores > own).sum(axis=1)
     equal = (scores == own).sum(axis=1)

@@ -4,24 +4,29 @@ Started by the fixture `commands`. Requests and answers are lines of JSON: {"sta
 answered by a process id, {"wait": id} by its exit code (minus the number of the signal that ended it).
 """
 
+import importlib
 import json
 import os
 import resource
 import sys
 import traceback
 
+IMPORTED_BY_A_RUN = (
+    "pyarrow.dataset",
+    "scipy.stats",
+    "transformers.models.auto.modeling_auto",
+    "transformers.models.auto.tokenization_auto",
+    "transformers.models.bert.modeling_bert",
+    "loregraft.cli.main",
+    "loregraft.cli.progress",
+    "loregraft.recipe.run",
+)
+
 
 def warm_up() -> None:
-    """Import what commands import, and run nothing: threads would not survive a fork."""
-    import pyarrow.dataset
-    import scipy.stats
-    import transformers.models.auto.modeling_auto
-    import transformers.models.auto.tokenization_auto
-    import transformers.models.bert.modeling_bert  # noqa: F401 - the tiny encoder's architecture
-
-    import loregraft.cli.main
-    import loregraft.cli.progress
-    import loregraft.recipe.run  # noqa: F401
+    """Import what a run imports, and call nothing: threads would not survive a fork."""
+    for module in IMPORTED_BY_A_RUN:
+        importlib.import_module(module)
 
 
 def start(request: dict[str, object]) -> int:

@@ -20,7 +20,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="Graft a knowledge graph onto a pretrained encoder, and prove whether it helped.",
+    help="Graft a knowledge graph onto a pretrained encoder, and prove whether it helped.\n\n"
+    "Example: loregraft demo --minutes 1",
 )
 app.command()(recipes.demo)
 app.command()(recipes.run)

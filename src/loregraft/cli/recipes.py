@@ -141,13 +141,13 @@ def _go(path: Path, changes: list[str], command: str, seeds: int | None, quiet: 
 def _check_only(path: Path, changes: list[str]) -> None:
     from loregraft.config import dump_settings
     from loregraft.recipe.files import read_recipe
-    from loregraft.recipe.sources import find_source
+    from loregraft.recipe.sources import find_file, find_source
 
     recipe = read_recipe(path, changes)
     if not recipe.graph.sources:
         raise BadInput(path, 0, "the recipe names no source of a graph", "Set graph.sources to your files.")
-    paths = [source.path for source in recipe.graph.sources]
-    for source in (*paths, recipe.encoder.path, *recipe.graph.text):
-        find_source(source, path.parent)
+    find_source(recipe.encoder.path, path.parent)
+    for file in (*(source.path for source in recipe.graph.sources), *recipe.graph.text):
+        find_file(file, path.parent)
     typer.echo(dump_settings(recipe), nl=False)
     typer.echo("the recipe is right and its files are there; nothing was done", err=True)

@@ -15,13 +15,14 @@ import torch
 from torch import nn
 
 from loregraft.artifact import sha256_file, sha256_folder, write_json
-from loregraft.encoder.packing import position_offset
+from loregraft.encoder.packing import LONGEST, position_offset
 from loregraft.encoder.tokenize import TokenizedTexts
 from loregraft.errors import BadInput
 
 Pooling = Literal["mean", "cls"]
 WEIGHTS = "model.safetensors"
-_TRIED = ("An apple a day keeps the doctor away.", "红苹果 and more")
+# Two short texts and, for encoders that look only so far, the longest that is ever packed.
+_TRIED = ("An apple a day keeps the doctor away.", "红苹果 and more", "An apple a day. " * LONGEST)
 _TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "sentencepiece.bpe.model")
 
 
@@ -65,7 +66,7 @@ def load_encoder(folder: Path, sha256: str = "") -> Encoder:
             the hash differs.
     """
     actual = _check_folder(folder, sha256)
-    from transformers import AutoModel, AutoTokenizer  # slow to import
+    from transformers import AutoTokenizer  # slow to import
     from transformers.utils import logging as transformers_logging
 
     transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
@@ -75,24 +76,9 @@ def load_encoder(folder: Path, sha256: str = "") -> Encoder:
     except Exception as error:  # whatever the library raises, the folder is at fault
         fix = "Save the tokenizer into the folder with tokenizer.save_pretrained(...)."
         raise BadInput(folder, 0, f"the tokenizer cannot be read ({_first_line(error)})", fix) from error
-    try:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(0)  # parts that the folder lacks, such as a pooler, start the same each time
-            model = AutoModel.from_pretrained(
-                folder,
-                local_files_only=True,
-                trust_remote_code=False,
-                use_safetensors=True,
-                dtype=torch.float32,
-                # On a processor and for short texts the fused attention's backward pass is the slower one.
-                attn_implementation="eager",
-            )
-    except Exception as error:
-        fix = "Give a folder that transformers.AutoModel.from_pretrained can open."
-        raise BadInput(folder, 0, f"the model cannot be read ({_first_line(error)})", fix) from error
-    model.eval()
-    tried = TokenizedTexts.of(tokenizer, _TRIED, 32)
-    offset = position_offset(model, [tried.text(0), tried.text(1)], tried.padding_id)
+    model = _read_model(folder)
+    tried = TokenizedTexts.of(tokenizer, _TRIED, LONGEST)
+    offset = position_offset(model, [tried.text(text) for text in range(len(tried))], tried.padding_id)
     return Encoder(model, tokenizer, _read_pooling(folder), folder, actual, offset)
 
 
@@ -127,12 +113,41 @@ def save_encoder(encoder: Encoder, folder: Path, max_tokens: int) -> None:
     )
 
 
+def _read_model(folder: Path) -> nn.Module:
+    from transformers import AutoModel
+
+    fix = "Give a folder that transformers.AutoModel.from_pretrained can open."
+    try:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)  # a pooler that the folder lacks starts the same each time
+            model, told = AutoModel.from_pretrained(
+                folder,
+                local_files_only=True,
+                trust_remote_code=False,
+                use_safetensors=True,
+                dtype=torch.float32,
+                # On a processor and for short texts the fused attention's backward pass is the slower one.
+                attn_implementation="eager",
+                output_loading_info=True,
+            )
+    except Exception as error:
+        raise BadInput(folder, 0, f"the model cannot be read ({_first_line(error)})", fix) from error
+    # transformers gives random weights to what it does not find; only a pooler is not used here.
+    missing = sorted(name for name in told["missing_keys"] if "pooler" not in name)
+    if missing:
+        found = f"{len(missing)} tensors of the model are not among the weights, such as {missing[0]}"
+        raise BadInput(folder, 0, found, "Save them again with model.save_pretrained(...).")
+    model.eval()
+    return model
+
+
 def _check_folder(folder: Path, sha256: str) -> str:
     fix = "Give the path of a Hugging Face model folder."
     if not folder.is_dir():
         raise BadInput(folder, 0, "there is no such encoder folder", fix)
     if not (folder / "config.json").is_file():
         raise BadInput(folder, 0, "there is no config.json in the encoder folder", fix)
+    _read_json(folder / "config.json", "Save it again with model.save_pretrained(...).")
     if not any((folder / name).is_file() for name in _TOKENIZER_FILES):
         found = "the encoder folder has no tokenizer"
         raise BadInput(folder, 0, found, "Save it there with tokenizer.save_pretrained(...).")
@@ -153,17 +168,24 @@ def _read_pooling(folder: Path) -> Pooling:
     path = folder / "1_Pooling" / "config.json"
     if not path.is_file():
         return "mean"
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise BadInput(path, 0, f"not JSON ({error})", "Remove the file or write it again.") from error
-    mode = config.get("pooling_mode", "")
-    if config.get("pooling_mode_cls_token") or mode == "cls":
+    config = _read_json(path, "Remove the file or write it again.")
+    mode = config.get("pooling_mode")  # one key since sentence-transformers 6, one for each mode before
+    old = [name for name, used in config.items() if name.startswith("pooling_mode_") and used]
+    if mode in ("cls", ["cls"]) or (mode is None and old == ["pooling_mode_cls_token"]):
         return "cls"
-    if config.get("pooling_mode_mean_tokens", True) or mode == "mean":
-        return "mean"
-    logging.getLogger(__name__).warning("%s: only mean and cls pooling are known; using mean", path)
+    if mode not in ("mean", ["mean"]) and (mode is not None or old != ["pooling_mode_mean_tokens"]):
+        logging.getLogger(__name__).warning("%s: only mean and cls pooling are known; using mean", path)
     return "mean"
+
+
+def _read_json(path: Path, fix: str) -> dict[str, object]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise BadInput(path, 0, f"not a JSON object ({error})", fix) from error
+    if not isinstance(content, dict):
+        raise BadInput(path, 0, f"not a JSON object but a {type(content).__name__}", fix)
+    return content
 
 
 def _first_line(error: Exception) -> str:

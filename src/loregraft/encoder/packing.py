@@ -102,18 +102,20 @@ def position_offset(model: nn.Module, ids: Sequence[NDArray[np.int32]], padding_
     """Find at which number an encoder's positions start, by trying; None where packing changes what it says.
 
     Args:
-        ids: Token ids of a few texts, two at least, of different lengths.
+        ids: Token ids of a few texts of different lengths, two short ones and one of `LONGEST` at
+            least: some encoders differ only where a text is longer than they look to either side.
     """
-    alone = [
-        model(input_ids=torch.from_numpy(text[None].astype(np.int64))).last_hidden_state[0] for text in ids
-    ]
     packed = pack(ids, padding_id)
-    for offset in (0, padding_id + 1):
-        try:
+    try:
+        alone = [
+            model(input_ids=torch.from_numpy(text[None].astype(np.int64))).last_hidden_state[0]
+            for text in ids
+        ]
+        for offset in (0, padding_id + 1):
             hidden = run_packed(model, packed, offset)
-        except (TypeError, ValueError, RuntimeError, IndexError, NotImplementedError):
-            return None  # this kind of encoder takes no such mask or no positions
-        together = [hidden[packed.segments == text] for text in range(len(ids))]
-        if all(torch.allclose(a, b, atol=TOLERANCE) for a, b in zip(alone, together, strict=True)):
-            return offset
+            together = [hidden[packed.segments == text] for text in range(len(ids))]
+            if all(torch.allclose(a, b, atol=TOLERANCE) for a, b in zip(alone, together, strict=True)):
+                return offset
+    except (TypeError, ValueError, RuntimeError, IndexError, NotImplementedError):
+        pass  # this kind of encoder takes no such mask, no positions, or no text as long
     return None

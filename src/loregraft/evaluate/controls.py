@@ -5,6 +5,8 @@ pairs survive, and a model learns from them.
 """
 
 import itertools
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,20 +18,22 @@ from loregraft.kg.names import fold_name
 from loregraft.pretrain.views import Views
 
 ROUNDS = 200
+RARE = 30
 
 
 def shuffle_views(views: Views, seed: int) -> Views:
     """Deal every view but each concept's first to other concepts, kind by kind and source by source.
 
     The result has the same texts of the same kinds and sources, and as many per concept. No two texts that
-    shared a concept share one again.
+    shared a concept share one again. Where a kind of a source has fewer than `RARE` such views, which may
+    have nowhere to go, they are dealt together with those of the next larger.
 
     Raises:
         BadInput: There are too few concepts for that.
     """
     generator = np.random.default_rng([seed, 0x5EED])
     moving = np.flatnonzero(np.r_[False, np.diff(views.concepts) == 0])
-    groups = list(zip(views.kinds, views.sources, strict=True))
+    groups = _pooled(list(zip(views.kinds, views.sources, strict=True)), moving)
     peers = {
         group: moving[[groups[row] == group for row in moving.tolist()]] for group in sorted(set(groups))
     }
@@ -41,7 +45,11 @@ def shuffle_views(views: Views, seed: int) -> Views:
     for _ in range(ROUNDS):
         bad = _reunited(views.concepts, [folded[row] for row in source.tolist()], known)
         if not bad:
-            return replace(views, texts=tuple(views.texts[row] for row in source.tolist()))
+            texts, kinds, sources = (
+                tuple(column[row] for row in source.tolist())
+                for column in (views.texts, views.kinds, views.sources)
+            )
+            return replace(views, texts=texts, kinds=kinds, sources=sources)
         for row in bad:
             other = generator.choice(peers[groups[row]])
             source[[row, other]] = source[[other, row]]
@@ -52,6 +60,19 @@ def shuffle_views(views: Views, seed: int) -> Views:
 def true_pairs(views: Views) -> set[tuple[str, str]]:
     """List all pairs of folded texts that share a concept; views and their control have none in common."""
     return _pairs(views.concepts, [fold_name(text) for text in views.texts])
+
+
+def _pooled(groups: Sequence[tuple[str, str]], moving: NDArray[np.int64]) -> list[tuple[str, str]]:
+    """Rename groups so that each has at least RARE moving rows: the smallest join the next larger."""
+    sizes = Counter(groups[row] for row in moving.tolist())
+    renamed = {group: group for group in groups}
+    waiting: list[tuple[str, str]] = []
+    for group in sorted(sizes, key=lambda group: (sizes[group], group)):
+        waiting.append(group)
+        renamed.update(dict.fromkeys(waiting, group))
+        if sum(sizes[other] for other in waiting) >= RARE:
+            waiting = []
+    return [renamed[group] for group in groups]
 
 
 def _pairs(concepts: NDArray[np.int64], folded: list[str]) -> set[tuple[str, str]]:

@@ -100,6 +100,8 @@ class NgramIndex:
 
     def scores(self, strings: Sequence[str]) -> Float[np.ndarray, "strings names"]:
         """See NameIndex."""
+        if not strings:  # the vectorizer refuses none
+            return np.zeros((0, self._names.shape[1]), np.float32)
         return np.asarray((self._vectorizer.transform(strings) @ self._names).toarray(), np.float32)
 
     def best(self, strings: Sequence[str]) -> tuple[NDArray[np.int64], Float[np.ndarray, " strings"]]:

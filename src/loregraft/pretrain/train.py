@@ -102,6 +102,7 @@ def pretrain(
     content = [
         views.texts,
         views.kinds,
+        views.sources,
         views.concepts.tolist(),
         preparation.sentences,
         settings.model_dump(),

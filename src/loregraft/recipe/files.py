@@ -17,7 +17,7 @@ HEAD = """\
 """
 
 
-def read_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
+def read_recipe(path: Path | str, overrides: Sequence[str] = ()) -> Recipe:
     """Read a recipe file and check every key; `overrides` are such as "pretrain.minutes=5".
 
     Raises:

@@ -17,7 +17,7 @@ from loregraft.kg.readers import read
 from loregraft.kg.store import open_graph, save_graph
 from loregraft.linking.linker import FoundLink, Linker, count_links, link_columns
 from loregraft.recipe.settings import Recipe, SourceSettings
-from loregraft.recipe.sources import find_source
+from loregraft.recipe.sources import find_file
 from loregraft.recipe.talk import UNCHANGED, Talk, stage
 from loregraft.records import Document
 
@@ -44,7 +44,7 @@ def kg_stage(recipe: Recipe, beside: Path, folder: Path, talk: Talk) -> Knowledg
     """
     if not recipe.graph.sources:
         raise BadInput(folder, 0, "the recipe names no source of a graph", "Set graph.sources to your files.")
-    paths = [find_source(source.path, beside) for source in recipe.graph.sources]
+    paths = [find_file(source.path, beside) for source in recipe.graph.sources]
     with stage(talk, "kg", ", ".join(path.name for path in paths)) as line:
         inputs = {s.path: sha256_file(p) for s, p in zip(recipe.graph.sources, paths, strict=True)}
         settings = recipe.graph.model_dump(mode="json", exclude={"text"})
@@ -125,7 +125,7 @@ def collect_texts(recipe: Recipe, beside: Path, graph: KnowledgeGraph) -> Texts:
     ):
         documents.append(Document(graph.ids[entity], text))
         about.append(entity)
-    for path in (find_source(name, beside) for name in recipe.graph.text):
+    for path in (find_file(name, beside) for name in recipe.graph.text):
         for number, raw in enumerate(path.read_bytes().splitlines(), start=1):
             try:
                 text = raw.decode("utf-8-sig").strip()

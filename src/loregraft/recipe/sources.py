@@ -8,6 +8,19 @@ from loregraft.errors import BadInput, MissingExtra
 PACKAGE = "package:"
 
 
+def find_file(path: str, beside: Path) -> Path:
+    """Turn a recipe's path of a file into one on this machine, as `find_source` does.
+
+    Raises:
+        MissingExtra: The package is not installed.
+        BadInput: There is no such file, or it is a folder.
+    """
+    found = find_source(path, beside)
+    if not found.is_file():
+        raise BadInput(found, 0, "this is a folder, not a file", "Name a file inside it in the recipe.")
+    return found
+
+
 def find_source(path: str, beside: Path) -> Path:
     """Turn a recipe's path into one on this machine.
 

@@ -27,7 +27,7 @@ def save_checkpoint(
     optimizer: torch.optim.Optimizer,
     facts: dict[str, Json],
 ) -> None:
-    """Write folder/step-N and remove all but the newest `KEEP`.
+    """Write folder/step-N and remove all but the newest `KEEP` up to it.
 
     Args:
         step: Steps done.
@@ -37,12 +37,17 @@ def save_checkpoint(
     Raises:
         CannotWrite: No permission, or the disk is full; older checkpoints stay.
     """
-    with writing(folder / f"step-{step:06d}", "checkpoint", key) as (target, card_facts):
+    path = folder / f"step-{step:06d}"
+    with writing(path, "checkpoint", key) as (target, card_facts):
         card_facts.update(facts, step=step)
         save_file(_tensors(model.state_dict()), target / "model.safetensors")
         save_file(_optimizer_tensors(optimizer), target / "optimizer.safetensors")
-    for old in sorted(folder.glob("step-*"))[:-KEEP]:
-        shutil.rmtree(old)
+    found = sorted(folder.glob("step-*"))
+    # Those of more steps are damaged or of another run: this run could not go on from them.
+    kept = [other for other in found if other.name <= path.name][-KEEP:]
+    for other in found:
+        if other not in kept:
+            shutil.rmtree(other)
 
 
 def load_checkpoint(

@@ -4,6 +4,7 @@ A batch is a pure function of its step's number, and so is every random number d
 Hence a run that was cut off and resumed ends with the same bits as one that was not.
 """
 
+import math
 import shutil
 import statistics
 import time
@@ -16,6 +17,7 @@ from accelerate import Accelerator
 from torch import Tensor, nn
 
 from loregraft.artifact import Json, fingerprint
+from loregraft.errors import LoregraftError
 from loregraft.training.checkpoint import load_checkpoint, save_checkpoint
 from loregraft.training.device import has_bf16, set_seed
 from loregraft.training.settings import LoopSettings
@@ -24,6 +26,10 @@ Losses = dict[str, Tensor]
 StepLoss = Callable[[int], tuple[Losses, int]]
 """step number -> (loss parts by name, whose sum is minimised; tokens seen)"""
 WARM_UP_STEPS = 3
+
+
+class Diverged(LoregraftError, ValueError):
+    """The loss or its gradient is not finite any more: the learning rate is too high for this encoder."""
 
 
 @dataclass
@@ -68,7 +74,7 @@ def fit(
 
     Raises:
         CannotWrite: A checkpoint could not be written.
-        ValueError: A loss is not finite.
+        Diverged: A loss or a gradient is not finite.
     """
     accelerator, optimizer = _prepare(model, settings)
     key = fingerprint(key, seed, steps, settings.model_dump(), accelerator.mixed_precision)
@@ -132,9 +138,14 @@ def _one_step(
         losses, tokens = step_loss(step)
     total = torch.stack(list(losses.values())).sum()
     if not torch.isfinite(total):
-        raise ValueError(f"the loss is {total.item()} at step {step + 1}; lower pretrain.loop.learning_rate")
+        found = f"the loss is {total.item()} at step {step + 1}"
+        raise Diverged(f"{found}. Lower pretrain.loop.learning_rate.")
     accelerator.backward(total)
     norm = float(nn.utils.clip_grad_norm_(model.parameters(), settings.clip))
+    if not math.isfinite(norm):  # this step would spoil the weights, and no later loss may tell
+        raise Diverged(
+            f"the gradient's norm is {norm} at step {step + 1}. Lower pretrain.loop.learning_rate."
+        )
     optimizer.step()
     optimizer.zero_grad(set_to_none=True)
     return {name: float(value.detach()) for name, value in losses.items()}, tokens, norm
