@@ -24,7 +24,8 @@ def made(seed=0):
 
 def state(model, optimizer):
     tensors = [*model.state_dict().values()]
-    tensors += [v for values in optimizer.state_dict()["state"].values() for v in values.values()]
+    kept = optimizer.state_dict()["state"]
+    tensors += [kept[index][name] for index in sorted(kept) for name in sorted(kept[index])]
     return [tensor.tolist() for tensor in tensors]
 
 

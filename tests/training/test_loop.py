@@ -211,12 +211,15 @@ def test_weight_decay_spares_biases(tmp_path):
     assert torch.equal(model.bias, torch.ones(2))
 
 
-def test_bfloat16_is_part_of_what_a_run_is(tmp_path):
-    run(tmp_path, cut_at=6)
+def test_one_process_trains_with_bfloat16_and_without(tmp_path):
+    """And neither run goes on from a checkpoint of the other."""
+    run(tmp_path / "cut", cut_at=6)
+    half = OFTEN.model_copy(update={"bf16": True})
     steps = []
-    settings = OFTEN.model_copy(update={"bf16": True})
-    run(tmp_path, settings, report=lambda progress: steps.append(progress.step))
+    resumed, _ = run(tmp_path / "cut", half, report=lambda progress: steps.append(progress.step))
     assert steps[0] == 1
+    assert sha256(resumed) == sha256(run(tmp_path / "half", half)[0])
+    assert sha256(resumed) != sha256(run(tmp_path / "whole")[0])
 
 
 def test_timing_gives_seconds():

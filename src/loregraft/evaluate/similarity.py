@@ -9,10 +9,10 @@ from importlib.resources import files
 
 import numpy as np
 from jaxtyping import Float
+from scipy.stats import rankdata
 
 from loregraft.encoder.encode import encode
 from loregraft.encoder.load import Encoder
-from loregraft.metrics import spearman
 
 
 @dataclass(frozen=True)
@@ -47,9 +47,10 @@ def resample_spearman(
     resamples: int = 2000,
 ) -> Float[np.ndarray, "resamples arms"]:
     """Give each arm's Spearman correlation with the gold in resampled sets of pairs (paired)."""
-    generator = np.random.default_rng(seed)
-    samples = np.empty((resamples, len(predictions)))
-    for row in range(resamples):
-        drawn = generator.integers(0, len(gold), len(gold))
-        samples[row] = [spearman(values[drawn], gold[drawn]) for values in predictions]
-    return samples
+    drawn = np.random.default_rng(seed).integers(0, len(gold), (resamples, len(gold)))
+    ranks = rankdata(predictions[:, drawn], axis=2)  # (arms, resamples, pairs)
+    target = rankdata(gold[drawn], axis=1)
+    ranks -= ranks.mean(axis=2, keepdims=True)
+    target -= target.mean(axis=1, keepdims=True)
+    norms = np.sqrt((ranks**2).sum(axis=2) * (target**2).sum(axis=1))
+    return np.asarray(((ranks * target).sum(axis=2) / np.where(norms == 0, 1.0, norms)).T)

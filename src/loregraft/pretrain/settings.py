@@ -1,8 +1,12 @@
 """Settings of pre-training; apart from it, so that a recipe is read without torch."""
 
+from typing import Annotated
+
 from pydantic import BaseModel, ConfigDict, Field
 
 from loregraft.training.settings import LoopSettings
+
+Weight = Annotated[float, Field(ge=0)]
 
 
 class PretrainSettings(BaseModel):
@@ -20,11 +24,11 @@ class PretrainSettings(BaseModel):
     group: int = Field(8, ge=1, description="concepts in a batch that the untouched encoder takes for alike")
     max_tokens: int = Field(32, ge=4, description="longer views lose their end")
     temperature: float = Field(0.05, gt=0, description="of the softmax over cosines")
-    weights: dict[str, float] = Field(
+    weights: dict[str, Weight] = Field(
         default={"lay": 3.0, "definition": 0.15},
         description="how often a pair is drawn, by the kind of its second view; others count 1",
     )
-    source_weights: dict[str, float] = Field(
+    source_weights: dict[str, Weight] = Field(
         default={}, description="the same by the name of the source it comes from; the two multiply"
     )
     anchor: float = Field(

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import torch
 from accelerate import Accelerator
+from accelerate.state import AcceleratorState
 from torch import Tensor, nn
 
 from loregraft.artifact import Json, fingerprint
@@ -116,6 +117,7 @@ def seconds_per_step(model: nn.Module, step_loss: StepLoss, settings: LoopSettin
 
 def _prepare(model: nn.Module, settings: LoopSettings) -> tuple[Accelerator, torch.optim.Optimizer]:
     bf16 = has_bf16() if settings.bf16 is None else settings.bf16
+    AcceleratorState._reset_state()  # else a process could not train once in bfloat16 and once without
     accelerator = Accelerator(cpu=True, mixed_precision="bf16" if bf16 else "no")
     decayed = [p for p in model.parameters() if p.requires_grad and p.ndim > 1]
     others = [p for p in model.parameters() if p.requires_grad and p.ndim <= 1]
