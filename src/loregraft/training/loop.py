@@ -14,7 +14,6 @@ from pathlib import Path
 
 import torch
 from accelerate import Accelerator
-from accelerate.state import AcceleratorState
 from torch import Tensor, nn
 
 from loregraft.artifact import Json, fingerprint
@@ -78,7 +77,7 @@ def fit(
         Diverged: A loss or a gradient is not finite.
     """
     accelerator, optimizer = _prepare(model, settings)
-    key = fingerprint(key, seed, steps, settings.model_dump(), accelerator.mixed_precision)
+    key = fingerprint(key, seed, steps, settings.model_dump(), _uses_bf16(settings))
     done, facts = load_checkpoint(checkpoints, key, model, optimizer)
     trained = Trained(done, *_costs(facts))
     started, saved = time.monotonic() - trained.seconds, time.monotonic()
@@ -115,10 +114,12 @@ def seconds_per_step(model: nn.Module, step_loss: StepLoss, settings: LoopSettin
     return statistics.median(times[WARM_UP_STEPS:])
 
 
+def _uses_bf16(settings: LoopSettings) -> bool:
+    return has_bf16() if settings.bf16 is None else settings.bf16
+
+
 def _prepare(model: nn.Module, settings: LoopSettings) -> tuple[Accelerator, torch.optim.Optimizer]:
-    bf16 = has_bf16() if settings.bf16 is None else settings.bf16
-    AcceleratorState._reset_state()  # else a process could not train once in bfloat16 and once without
-    accelerator = Accelerator(cpu=True, mixed_precision="bf16" if bf16 else "no")
+    accelerator = Accelerator(cpu=True)
     decayed = [p for p in model.parameters() if p.requires_grad and p.ndim > 1]
     others = [p for p in model.parameters() if p.requires_grad and p.ndim <= 1]
     groups = [
@@ -136,7 +137,8 @@ def _one_step(
     settings: LoopSettings,
     step: int,
 ) -> tuple[dict[str, float], int, float]:
-    with accelerator.autocast():
+    # Not accelerate's autocast: it allows a process one number format only.
+    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=_uses_bf16(settings)):
         losses, tokens = step_loss(step)
     total = torch.stack(list(losses.values())).sum()
     if not torch.isfinite(total):
