@@ -39,7 +39,7 @@ def test_alignment_worked_example():
 
 
 def test_alignment_worked_example_with_a_false_negative():
-    """Texts 0 and 3 may mean the same: both lose one rival, -log(e / (e + 1)) = 0.3133; the mean is 0.4324."""
+    """Texts 0 and 3 may mean the same, so both lose one rival: -log(e / (e + 1)) = 0.3133."""
     same = NONE.clone()
     same[0, 3] = same[3, 0] = True
     assert alignment(EYE, EYE, same, 1.0).item() == pytest.approx((0.5514 + 0.3133) / 2, abs=1e-4)

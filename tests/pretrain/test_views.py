@@ -68,7 +68,7 @@ def test_held_out_names_go_as_whole_words_from_names_and_definitions():
         [("a", "An ache of it. A second sentence."), ("c", "Toothaches and headaches. The ache is bad.")],
     )
     views = collect_views(graph, everything(graph), held_out={"ache"})
-    assert views.texts == ("Headache", "Aches of the head", "Toothache", "Toothaches and headaches.")
+    assert views.texts == ("Aches of the head", "Headache", "Toothache", "Toothaches and headaches.")
     assert views.removed == {"definition": 1, "exact": 1, "preferred": 2}
 
 
@@ -95,12 +95,8 @@ def test_tainted_definitions_go_and_names_stay(tiny_graph):
     tainted = [tiny_graph.index("P:1"), tiny_graph.index("G:1")]  # the second has no definition
     views = collect_views(tiny_graph, everything(tiny_graph), held_out=(), tainted=tainted)
     assert views.removed == {"definition": 1}
-    assert [kind for _, kind in of(views, tiny_graph, "P:1")] == [
-        "preferred",
-        "exact",
-        "exact",
-        "lay",
-    ] or sorted(kind for _, kind in of(views, tiny_graph, "P:1")) == ["exact", "exact", "lay", "preferred"]
+    kinds = [kind for _, kind in of(views, tiny_graph, "P:1")]
+    assert sorted(kinds) == ["exact", "exact", "lay", "preferred"]
     assert ("Pain felt in any part of the head.", "definition") in of(views, tiny_graph, "P:2")
 
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from loregraft.kg.names import fold_name
 
 CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uac00-\ud7af"
-_WORD = re.compile(rf"[{CJK}]|[^\W_{CJK}]+")
+_MARKS = "\u0300-\u036f"  # accents that are characters of their own, as in decomposed (NFD) text
+_WORD = re.compile(rf"[{CJK}]|(?:[^\W_{CJK}][{_MARKS}]*)+")
 
 
 @dataclass(frozen=True, slots=True)
