@@ -2,7 +2,9 @@
 
 import hashlib
 import math
+import random
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -232,3 +234,21 @@ def test_checkpoints_are_removed(tmp_path):
     remove_checkpoints(tmp_path / "here")
     remove_checkpoints(tmp_path / "never was")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_each_step_draws_numbers_of_its_own_and_the_same_again(tmp_path):
+    def drawn(folder, seed):
+        model, step_loss = one_weight(lambda weight: weight)
+        numbers = []
+
+        def drawing(step):
+            numbers.append((torch.rand(()).item(), np.random.rand(), random.random()))  # noqa: NPY002
+            return step_loss(step)
+
+        fit(model, drawing, 4, PLAIN, seed=seed, key="", checkpoints=folder)
+        return numbers
+
+    numbers = drawn(tmp_path, 1)
+    assert len({number for step in numbers for number in step}) == 12
+    assert drawn(tmp_path, 1) == numbers
+    assert not set(drawn(tmp_path, 2)) & set(numbers)
