@@ -136,7 +136,7 @@ MISTAKES = [
         ("encoder: the encoder folder has no tokenizer", "save_pretrained"),
     ),
     Wrong("broken tokenizer", put("encoder/tokenizer.json", "{"), ("encoder: the tokenizer cannot be read",)),
-    Wrong("broken config", put("encoder/config.json", "{"), ("encoder: ", "cannot be read")),
+    Wrong("broken config", put("encoder/config.json", "{"), ("encoder/config.json: not a JSON object",)),
     Wrong(
         "no weights",
         lambda w: (w / "encoder" / "model.safetensors").unlink(),

@@ -132,3 +132,9 @@ def test_bfloat16_is_near(encoder):
     near = encode(encoder, texts, bf16=True)
     assert near.dtype == np.float32
     assert 0 < np.abs(near - encode(encoder, texts)).max() < 2e-2
+
+
+def test_a_text_longer_than_the_model_has_positions_is_cut(tiny_encoder):
+    texts = ["fever " * 300, "fever"]
+    assert tiny_encoder.tokenize(texts, 512).lengths.max() == 160
+    assert encode(tiny_encoder, texts, max_tokens=512).shape == (2, 32)

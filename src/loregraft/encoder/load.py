@@ -21,6 +21,8 @@ from loregraft.errors import BadInput
 
 Pooling = Literal["mean", "cls"]
 WEIGHTS = "model.safetensors"
+RESERVED = 4
+"""Positions that some families keep for padding, at most."""
 # Two short texts and, for encoders that look only so far, the longest that is ever packed.
 _TRIED = ("An apple a day keeps the doctor away.", "红苹果 and more", "An apple a day. " * LONGEST)
 _TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "sentencepiece.bpe.model")
@@ -51,6 +53,10 @@ class Encoder:
 
     def tokenize(self, texts: Sequence[str], max_tokens: int) -> TokenizedTexts:
         """Turn texts into token ids, special tokens included; longer texts are cut and counted."""
+        positions = getattr(self.model.config, "max_position_embeddings", None)
+        if isinstance(positions, int) and positions > RESERVED:
+            kept = RESERVED if self.position_offset is None else self.position_offset
+            max_tokens = min(max_tokens, positions - kept)  # more would have no position
         return TokenizedTexts.of(self.tokenizer, texts, max_tokens)
 
 
@@ -102,7 +108,7 @@ def save_encoder(encoder: Encoder, folder: Path, max_tokens: int) -> None:
         folder / "sentence_bert_config.json",
         {"max_seq_length": max_tokens, "do_lower_case": False},
     )
-    (folder / "1_Pooling").mkdir()
+    (folder / "1_Pooling").mkdir(exist_ok=True)
     write_json(
         folder / "1_Pooling" / "config.json",
         {
