@@ -28,7 +28,7 @@ from loregraft.report.text import clean, count, shorten
 from loregraft.report.verdict import read_verdict, tiles
 
 ARM_MEANINGS = {
-    "exact": "the query equals a name in the graph, letter for letter; no model",
+    "exact": "the query equals a name in the graph but for case and punctuation; no model",
     "ngram": "the name that shares most letter sequences with the query; no model",
     "untouched": "the encoder as it came",
     "shuffled": "the same training with the names dealt out at random, one by one: what training alone does",
