@@ -87,7 +87,7 @@ def tiny_columns() -> list[Columns]:
         Columns("descriptions", {"entity": list(DESCRIPTIONS), "text": list(DESCRIPTIONS.values())}),
         Columns(
             "triples",
-            {"head": head, "relation": relation, "tail": tail, "negated": negated, "reference": reference},
+            {"head": head, "relation": relation, "tail": tail, "negated": negated, "references": reference},
         ),
         Columns("attributes", {"entity": ["D:1", "D:2"], "property": ["xref"] * 2, "value": ["X:7", "X:8"]}),
     ]

@@ -4,7 +4,7 @@ Views for people and for small jobs. What is large travels as columns (`kg/colum
 one Python object per triple.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 NameKind = Literal["preferred", "exact", "lay", "abbreviation", "broad", "narrow", "related"]
@@ -14,15 +14,39 @@ as the entity; lay is what people say who are not of the trade; the other three 
 SAME_MEANING: tuple[NameKind, ...] = ("preferred", "exact", "lay", "abbreviation")
 """The kinds of names that denote exactly their entity."""
 
+Scalar = str | int | float | bool
+"""The value of a qualifier."""
+
 
 @dataclass(frozen=True, slots=True)
 class Triple:
-    """One fact of the graph, by ids; `negated` facts are known to be false."""
+    """One statement of the graph, by ids: a fact, who says so, and under which conditions.
+
+    Two triples are equal when they state the same fact; the rest does not count.
+
+    Attributes:
+        negated: The fact is known to be false.
+        source: The file, named graph or data set it comes from.
+        confidence: 0..1; 1 where the source does not say.
+        references: What the source cites, such as PMIDs or addresses.
+        valid_from: ISO 8601 date from which it holds; empty: not stated.
+        valid_to: ISO 8601 date until which it holds; empty: not stated.
+        qualifiers: Under which conditions: (property, value) pairs, such as ("frequency", "1/2").
+        split: train, valid or test where the files came with such parts.
+    """
 
     head: str
     relation: str
     tail: str
     negated: bool = False
+    source: str = field(default="", compare=False)
+    confidence: float = field(default=1.0, compare=False)
+    licence: str = field(default="", compare=False)
+    references: tuple[str, ...] = field(default=(), compare=False)
+    valid_from: str = field(default="", compare=False)
+    valid_to: str = field(default="", compare=False)
+    qualifiers: tuple[tuple[str, Scalar], ...] = field(default=(), compare=False)
+    split: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +56,17 @@ class Name:
     text: str
     kind: NameKind = "exact"
     language: str = "en"
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """A value of an entity that is no entity: a number with its unit, a date, an identifier elsewhere."""
+
+    property: str
+    value: str
+    datatype: str = ""
+    unit: str = ""
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,13 @@
 from collections import defaultdict
 from dataclasses import dataclass
 
+import pyarrow as pa
 import pytest
 
 from loregraft.errors import BadInput
 from loregraft.kg.columns import BATCH_ROWS, TABLES
 from loregraft.kg.graph import KnowledgeGraph
-from loregraft.kg.readers import READERS, lines, read, recognise
+from loregraft.kg.readers import READERS, lines, read, recognise, tsv
 from loregraft.kg.readers.hpoa import HPOA_COLUMNS
 
 HPOA = "\t".join(HPOA_COLUMNS)
@@ -97,7 +98,8 @@ def write(folder, example, content, end="\n", start=b""):
 def rows_of(batches):
     found = defaultdict(list)
     for batch in batches:
-        found[batch.table] += zip(*batch.rows.values(), strict=True)
+        columns = (list(pa.array(values).to_pylist()) for values in batch.rows.values())
+        found[batch.table] += zip(*columns, strict=True)
     return dict(found)
 
 
@@ -173,6 +175,7 @@ def test_batches_are_bounded(format, tmp_path, monkeypatch):
     path = write(tmp_path, example, example.good)
     whole = rows_of(READERS[format](path, None))
     monkeypatch.setattr(lines, "BATCH_ROWS", 1)
+    monkeypatch.setattr(tsv, "BATCH_ROWS", 1)
     batches = list(READERS[format](path, None))
     assert {len(batch) for batch in batches} == {1}
     assert rows_of(batches) == whole

@@ -31,7 +31,8 @@ def test_hpo_and_mondo_join_to_the_stated_figures(tmp_path):
     relations = [left.relation_ids[index] for index in left.relation_indexes]
     assert relations.count("is_a") == 23_392
     assert relations.count("associated_with") == 12_302
-    annotations = len(left.triples) - 23_392 - 12_302
+    assert len(left.negated) == 711
+    annotations = len(left.triples) + len(left.negated) - 23_392 - 12_302
     assert annotations + left.tally["triples_merged"] == 271_702
     assert (len(left.descriptions), left.tally["left_out_obsolete"]) == (16_449, 450)
 

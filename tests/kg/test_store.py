@@ -7,7 +7,8 @@ import pytest
 
 from loregraft.artifact import read_card, verify, writing
 from loregraft.errors import WrongArtifact
-from loregraft.kg.store import neighbours, open_graph, save_graph
+from loregraft.kg.store import open_graph, save_graph
+from loregraft.kg.walk import neighbours
 
 
 def test_opened_equals_saved(tiny_graph, tmp_path):
@@ -16,7 +17,7 @@ def test_opened_equals_saved(tiny_graph, tmp_path):
     assert all(opened.tables[name].equals(rows) for name, rows in tiny_graph.tables.items())
     assert opened.counts() == tiny_graph.counts()
     assert opened.facts("D:2") == tiny_graph.facts("D:2")
-    assert isinstance(opened.outgoing.rows, np.memmap)
+    assert isinstance(opened.tails, np.memmap)
     assert verify(tmp_path / "graph") == []
     assert read_card(tmp_path / "graph").facts["counts"] == tiny_graph.counts()
 
@@ -29,17 +30,36 @@ def test_saving_twice_writes_the_same_bytes(tiny_graph, tmp_path):
 
 def test_neighbours_are_each_once_without_oneself(tiny_graph):
     found = neighbours(tiny_graph, tiny_graph.index("D:2"))
-    assert [tiny_graph.ids[index] for index in found] == ["P:1", "P:2", "P:5", "P:6", "D:4"]
+    assert [tiny_graph.ids[index] for index in found] == ["P:1", "P:2", "P:6", "D:4"]  # P:5 is negated
 
 
-@pytest.mark.parametrize("name", ["names.parquet", "outgoing_rows.npy"])
+@pytest.mark.parametrize("name", ["names.parquet", "in_rows.npy"])
 @pytest.mark.parametrize("check", [True, False])
 def test_damage_is_found(name, check, tiny_graph, tmp_path):
     save_graph(tiny_graph, tmp_path / "graph", "key")
     file = tmp_path / "graph" / name
     file.write_bytes(file.read_bytes()[:60])
     with pytest.raises(WrongArtifact):
-        open_graph(tmp_path / "graph", check=check)
+        len(open_graph(tmp_path / "graph", check=check).names)
+
+
+def test_opening_reads_no_table(tiny_graph, tmp_path):
+    save_graph(tiny_graph, tmp_path / "graph", "key")
+    opened = open_graph(tmp_path / "graph")
+    for file in (tmp_path / "graph").glob("*.parquet"):
+        file.write_bytes(b"")
+    assert (len(opened), opened.counts()["names"]) == (12, 29)
+    assert opened.tails.tolist() == tiny_graph.tails.tolist()
+    with pytest.raises(WrongArtifact, match="cannot be read"):
+        opened.names
+
+
+def test_a_graph_of_another_layout_is_refused(tiny_graph, tmp_path):
+    save_graph(tiny_graph, tmp_path / "graph", "key")
+    card = tmp_path / "graph" / "card.json"
+    card.write_text(card.read_text().replace('"layout": 2', '"layout": 1'))
+    with pytest.raises(WrongArtifact, match="another version"):
+        open_graph(tmp_path / "graph")
 
 
 def test_missing_file_and_wrong_folder(tiny_graph, tmp_path):

@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from loregraft.cli import artifacts, recipes
+from loregraft.cli import artifacts, kg, recipes
 from loregraft.errors import LoregraftError
 
 INTERRUPTED = 130
@@ -28,6 +28,7 @@ app.command()(recipes.run)
 app.command()(recipes.prove)
 app.command()(recipes.init)
 app.command()(artifacts.verify)
+app.add_typer(kg.app, name="kg")
 
 
 def main() -> None:

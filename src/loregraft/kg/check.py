@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from loregraft.kg.graph import Adjacency, Bools, Ints, KnowledgeGraph
+from loregraft.kg.graph import Bools, Ints, KnowledgeGraph
 from loregraft.kg.names import fold_name
 from loregraft.records import SAME_MEANING
 
@@ -89,7 +89,7 @@ def _self_loops(graph: KnowledgeGraph) -> Finding:
 
 def _cycles(graph: KnowledgeGraph) -> Finding:
     hierarchy = [index for index, id in enumerate(graph.relation_ids) if id in HIERARCHY]
-    rows = np.isin(graph.relation_indexes, hierarchy) & ~graph.negated & (graph.heads != graph.tails)
+    rows = np.isin(graph.relation_indexes, hierarchy) & (graph.heads != graph.tails)
     heads, tails = graph.heads[rows], graph.tails[rows]
     found = np.zeros(len(graph), bool)
     below = _peeled(heads, tails, len(graph))
@@ -100,13 +100,11 @@ def _cycles(graph: KnowledgeGraph) -> Finding:
 
 
 def _contradictions(graph: KnowledgeGraph) -> Finding:
-    grouped = graph.triples.group_by(["head", "relation", "tail"], use_threads=False)
-    both = grouped.aggregate([("negated", "min"), ("negated", "max")])
-    both = both.filter(pc.not_equal(both["negated_min"], both["negated_max"]))
-    examples = [
-        f"{graph.ids[row['head']]} {graph.relation_ids[row['relation']]} {graph.ids[row['tail']]}"
-        for row in both.slice(0, EXAMPLES).to_pylist()
-    ]
+    false = graph.negated.select(["head", "relation", "tail"])
+    denied = graph.hash_rows(false, negated=False)
+    both, places = np.unique(denied[np.isin(denied, graph.triple_hashes)], return_index=True)
+    rows = np.flatnonzero(np.isin(denied, graph.triple_hashes))[places][:EXAMPLES]
+    examples = [f"{fact.head} {fact.relation} {fact.tail}" for fact in graph.statements(rows, negated=True)]
     fix = "Look at their references, and keep the one that holds (sources may differ by patient)."
     return _finding("facts both asserted and negated", "warn", len(both), examples, fix)
 
@@ -194,12 +192,14 @@ def _peeled(heads: Ints, tails: Ints, size: int) -> Bools:
     Those left are in a circle or lead to one. Every triple is looked at once.
     """
     open_triples = np.bincount(heads, minlength=size)
-    incoming = Adjacency.of(tails, size)
+    pointers = np.zeros(size + 1, np.int64)
+    np.cumsum(np.bincount(tails, minlength=size), out=pointers[1:])
+    by_tail = np.argsort(tails, kind="stable")
     front = np.flatnonzero(open_triples == 0)
     while len(front):
-        starts, lengths = incoming.pointers[front], incoming.pointers[front + 1] - incoming.pointers[front]
+        starts, lengths = pointers[front], pointers[front + 1] - pointers[front]
         offsets = np.repeat(starts - (np.cumsum(lengths) - lengths), lengths)
-        freed = heads[incoming.rows[offsets + np.arange(lengths.sum())]]
+        freed = heads[by_tail[offsets + np.arange(lengths.sum())]]
         np.subtract.at(open_triples, freed, 1)
         touched = np.unique(freed)
         front = touched[open_triples[touched] == 0]

@@ -1,12 +1,13 @@
 """The knowledge graph in memory: columns of integers and text, read by id or by index.
 
-`gather` makes one from the batches of `kg/readers/`; `kg/store.py` keeps it on disk, `kg/join.py`
-makes one of two, `kg/check.py` says what is wrong with it.
+`KnowledgeGraph.gather` makes one from the batches of `kg/readers/`; `kg/store.py` keeps it on disk,
+`kg/join.py` makes one of two, `kg/check.py` says what is wrong with it, `kg/walk.py` goes from entity
+to entity and `kg/search.py` finds names.
 """
 
 import html
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,63 +18,45 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from loregraft.errors import BadInput, did_you_mean
-from loregraft.kg import gather
-from loregraft.kg.columns import Columns
-from loregraft.kg.gather import GraphTable
-from loregraft.records import Entity, Name, NameKind, Triple
+from loregraft.kg.assemble import GraphTable, assemble
+from loregraft.kg.columns import REFERENCE_MARK, Columns
+from loregraft.kg.gather import gather
+from loregraft.kg.identity import Hashes, hash_ids, hash_triples
+from loregraft.kg.indexes import COMPUTE, Array, ArrayName
+from loregraft.records import Attribute, Entity, Name, NameKind, Triple
 
 Ints = NDArray[np.int32]
 Bools = NDArray[np.bool_]
-Pointers = NDArray[np.int64]
 
 _SUGGEST_UP_TO = 5_000
-
-
-@dataclass(frozen=True)
-class Adjacency:
-    """Which triples an entity is in: those of entity i are `rows[pointers[i]:pointers[i + 1]]`."""
-
-    pointers: Pointers
-    rows: Ints
-
-    @classmethod
-    def of(cls, ends: Ints, size: int) -> "Adjacency":
-        """Sort the rows of a triple table by one of its ends (heads or tails), for `size` entities."""
-        pointers = np.zeros(size + 1, np.int64)
-        np.cumsum(np.bincount(ends, minlength=size), out=pointers[1:])
-        return cls(pointers, np.argsort(ends, kind="stable").astype(np.int32))
-
-    def of_entity(self, index: int) -> Ints:
-        """Give the rows of the triples that one entity is in."""
-        return self.rows[self.pointers[index] : self.pointers[index + 1]]
 
 
 class KnowledgeGraph:
     """Entities with names, descriptions and attributes, and the triples between them.
 
-    The tables are pyarrow tables with the columns of `kg/gather.py`: `entities` and `relations` hold
-    the ids, all others refer to them by index. Nothing changes a graph once it is made.
+    The tables are pyarrow tables with the columns of `kg/assemble.py`: `entities` and `relations` hold
+    the ids, all others refer to them by index. What is known to be false is in `negated` only: neither
+    `triples` nor any array has it. Nothing changes a graph once it is made.
     """
 
     def __init__(
         self,
         tables: Mapping[GraphTable, pa.Table],
         tally: Mapping[str, int] | None = None,
-        adjacency: tuple[Adjacency, Adjacency] | None = None,
+        arrays: Mapping[ArrayName, Array] | None = None,
+        counts: Mapping[str, int] | None = None,
     ) -> None:
-        self.tables = dict(tables)
-        self.entities, self.relations = tables["entities"], tables["relations"]
-        self.names, self.descriptions = tables["names"], tables["descriptions"]
-        self.triples, self.attributes = tables["triples"], tables["attributes"]
+        self.tables = tables
         self.tally = dict(tally or {})
-        self._adjacency = adjacency
+        self._arrays: dict[ArrayName, Array] = dict(arrays or {})
+        self._counts = counts
 
     @classmethod
     def gather(cls, batches: Iterable[Columns], source: str = "") -> "KnowledgeGraph":
         """Make a graph from readers' batches; what is exactly the same twice is merged and counted.
 
         An id that only a triple names becomes an entity without a name. Takes memory for each id once,
-        and for each triple 13 bytes and the text of its reference, qualifiers and source.
+        and about 90 bytes for each triple while it is made.
 
         Args:
             source: What rows are marked with that come without a source.
@@ -81,32 +64,76 @@ class KnowledgeGraph:
         Raises:
             BadInput: There is not a single entity.
         """
-        tables, tally = gather.gather(batches, source)
-        if not len(tables["entities"]):
+        gathered = gather(batches, source)
+        if not len(gathered.entities):
             fix = "Give a file with triples or entities; see the formats in loregraft.kg.readers.READERS."
             raise BadInput(Path(source or "graph"), 0, "the source holds no entity", fix)
-        return cls(tables, tally)
+        entities, relations = gathered.entities.texts(), gathered.relations.texts()
+        return cls(*assemble(entities, relations, gathered.tables(), gathered.tally))
 
     def __len__(self) -> int:
-        return len(self.entities)
+        return len(self.array("out_pointers")) - 1
 
     def __repr__(self) -> str:
-        counts: tuple[GraphTable, ...] = ("relations", "triples", "names", "descriptions")
-        parts = [f"{len(self):,} entities"] + [f"{len(self.tables[table]):,} {table}" for table in counts]
-        return f"KnowledgeGraph({', '.join(parts)})"
+        counts = self.counts()
+        shown = ("entities", "relations", "triples", "names", "descriptions")
+        return f"KnowledgeGraph({', '.join(f'{counts[name]:,} {name}' for name in shown)})"
 
     def _repr_html_(self) -> str:
         rows = "".join(
             f"<tr><td>{html.escape(name.replace('_', ' '))}</td><td>{count:,}</td></tr>"
             for name, count in self.counts().items()
         )
-        example = html.escape(", ".join(self.preferred_names()[:3]))
+        example = html.escape(", ".join(self.entity(id).name for id in self.entities["id"][:3].to_pylist()))
         return f"<table><caption>KnowledgeGraph: {example} ...</caption>{rows}</table>"
 
+    @property
+    def entities(self) -> pa.Table:
+        """id, type (the first one), source."""
+        return self.tables["entities"]
+
+    @property
+    def relations(self) -> pa.Table:
+        """id, inverse, symmetric, domain, range."""
+        return self.tables["relations"]
+
+    @property
+    def names(self) -> pa.Table:
+        """entity, name, kind, language, source; an entity's preferred name comes first."""
+        return self.tables["names"]
+
+    @property
+    def descriptions(self) -> pa.Table:
+        """entity, text, language, source."""
+        return self.tables["descriptions"]
+
+    @property
+    def triples(self) -> pa.Table:
+        """What is true: head, relation, tail, and who says so."""
+        return self.tables["triples"]
+
+    @property
+    def negated(self) -> pa.Table:
+        """What is known to be false, with the columns of `triples`."""
+        return self.tables["negated"]
+
+    @property
+    def attributes(self) -> pa.Table:
+        """entity, property, value, datatype, unit, language, source."""
+        return self.tables["attributes"]
+
     def counts(self) -> dict[str, int]:
-        """Count the rows of each table, negated triples, and what was merged or left out on the way in."""
-        tables = {str(table): len(rows) for table, rows in self.tables.items()}
-        return tables | {"negated": int(self.negated.sum())} | dict(sorted(self.tally.items()))
+        """Count the rows of each table, and what was merged or left out on the way in."""
+        if self._counts is None:
+            counted = {str(table): len(rows) for table, rows in self.tables.items()}
+            self._counts = counted | dict(sorted(self.tally.items()))
+        return dict(self._counts)
+
+    def array(self, name: ArrayName) -> Array:
+        """Give one of the arrays of `kg/indexes.py`, from its file or computed once."""
+        if name not in self._arrays:
+            self._arrays[name] = COMPUTE[name](self.tables, self.array)
+        return self._arrays[name]
 
     @cached_property
     def ids(self) -> list[str]:
@@ -118,25 +145,20 @@ class KnowledgeGraph:
         """The ids of the relations, by index."""
         return list(self.relations["id"].to_pylist())
 
-    @cached_property
+    @property
     def heads(self) -> Ints:
-        """The head of each triple, as an entity index."""
-        return _column(self.triples, "head")
+        """The head of each triple, as an entity index; ascending."""
+        return self.array("heads")
 
-    @cached_property
-    def relation_indexes(self) -> Ints:
+    @property
+    def relation_indexes(self) -> Array:
         """The relation of each triple, as a relation index."""
-        return _column(self.triples, "relation")
+        return self.array("relations")
 
-    @cached_property
+    @property
     def tails(self) -> Ints:
         """The tail of each triple, as an entity index."""
-        return _column(self.triples, "tail")
-
-    @cached_property
-    def negated(self) -> Bools:
-        """For each triple: is it known to be false?"""
-        return np.asarray(self.triples["negated"].to_numpy(), dtype=np.bool_)
+        return self.array("tails")
 
     @cached_property
     def name_entities(self) -> Ints:
@@ -144,14 +166,24 @@ class KnowledgeGraph:
         return _column(self.names, "entity")
 
     @cached_property
-    def outgoing(self) -> Adjacency:
-        """The triples by head."""
-        return self._adjacency[0] if self._adjacency else Adjacency.of(self.heads, len(self))
+    def triple_hashes(self) -> Hashes:
+        """The triple id of each triple, as a number; statements of one fact have the same."""
+        return self.hash_rows(self.triples, negated=False)
 
     @cached_property
-    def incoming(self) -> Adjacency:
-        """The triples by tail."""
-        return self._adjacency[1] if self._adjacency else Adjacency.of(self.tails, len(self))
+    def negated_hashes(self) -> Hashes:
+        """The triple id of each negated fact, as a number."""
+        return self.hash_rows(self.negated, negated=True)
+
+    def outgoing(self, index: int) -> slice:
+        """Give the rows of the triples that an entity is the head of."""
+        start, end = self.array("out_pointers")[index : index + 2].tolist()
+        return slice(start, end)
+
+    def incoming(self, index: int) -> Ints:
+        """Give the rows of the triples that an entity is the tail of."""
+        start, end = self.array("in_pointers")[index : index + 2].tolist()
+        return self.array("in_rows")[start:end]
 
     def index(self, id: str) -> int:
         """Give the row number of an entity.
@@ -159,12 +191,23 @@ class KnowledgeGraph:
         Raises:
             ValueError: No entity has this id.
         """
-        found = self._indexes.get(id)
+        found = self.find(id)
         if found is None:
             known = self.ids
             hint = did_you_mean(id, known) if len(known) <= _SUGGEST_UP_TO else f"Ids look like {known[0]!r}."
             raise ValueError(f"no entity of the graph has the id {id!r}. {hint}")
         return found
+
+    def find(self, id: str) -> int | None:
+        """Give the row number of an entity, or None where there is no such id."""
+        wanted, hashes = hash_ids([id])[0], self.array("id_hashes")
+        for place in range(int(np.searchsorted(hashes, wanted)), len(hashes)):
+            if hashes[place] != wanted:
+                break
+            index = int(self.array("id_order")[place])
+            if self.entities["id"][index].as_py() == id:
+                return index
+        return None
 
     def entity(self, id: str) -> Entity:
         """Give an entity with all its names, preferred first, and its first description.
@@ -173,26 +216,61 @@ class KnowledgeGraph:
             ValueError: No entity has this id.
         """
         index = self.index(id)
-        names = [Name(row["name"], row["kind"], row["language"]) for row in self._rows("names", index)]
-        descriptions = self._rows("descriptions", index)
+        names = [Name(row["name"], row["kind"], row["language"]) for row in self.rows_of("names", index)]
+        descriptions = self.rows_of("descriptions", index)
         text = descriptions[0]["text"] if descriptions else ""
         return Entity(id, tuple(names), text, self.entities["type"][index].as_py())
 
+    def attributes_of(self, id: str) -> list[Attribute]:
+        """Give the attributes of an entity.
+
+        Raises:
+            ValueError: No entity has this id.
+        """
+        rows = self.rows_of("attributes", self.index(id))
+        return [
+            Attribute(row["property"], row["value"], row["datatype"], row["unit"], row["language"])
+            for row in rows
+        ]
+
     def facts(self, id: str) -> list[Triple]:
-        """Give the triples an entity is in: first those it is the head of, then those it is the tail of.
+        """Give the triples an entity is in: as head, then as tail, then those known to be false.
 
         Raises:
             ValueError: No entity has this id.
         """
         index = self.index(id)
-        incoming = self.incoming.of_entity(index)
-        rows = np.concatenate([self.outgoing.of_entity(index), incoming[self.heads[incoming] != index]])
-        return [self.triple(int(row)) for row in rows]
+        incoming = self.incoming(index)
+        rows = np.concatenate([np.arange(*self.outgoing(index).indices(len(self.tails))), incoming])
+        rows[len(rows) - len(incoming) :][self.heads[incoming] == index] = -1  # a loop is told once
+        ends = [np.asarray(self.negated[end]) == index for end in ("head", "tail")]
+        false = np.flatnonzero(ends[0] | ends[1])
+        return [*self.statements(rows[rows >= 0]), *self.statements(false, negated=True)]
 
     def triple(self, row: int) -> Triple:
         """Give one triple by its row number."""
-        head, tail = self.ids[self.heads[row]], self.ids[self.tails[row]]
-        return Triple(head, self.relation_ids[self.relation_indexes[row]], tail, bool(self.negated[row]))
+        return next(self.statements([row]))
+
+    def statements(
+        self, rows: Sequence[int] | NDArray[np.integer[Any]], negated: bool = False
+    ) -> Iterator[Triple]:
+        """Yield triples by row number, with all that is said of them."""
+        table = self.negated if negated else self.triples
+        for row in table.take(pa.array(rows, pa.int64())).to_pylist():
+            yield Triple(
+                self.entities["id"][row["head"]].as_py(),
+                self.relation_ids[row["relation"]],
+                self.entities["id"][row["tail"]].as_py(),
+                negated,
+                row["source"],
+                row["confidence"],
+                row["licence"],
+                tuple(part for part in row["references"].split(REFERENCE_MARK) if part),
+                row["valid_from"],
+                row["valid_to"],
+                tuple(json.loads(row["qualifiers"] or "{}").items()),
+                row["split"],
+            )
 
     def preferred_names(self) -> list[str]:
         """Give a name for each entity, by index: the preferred one, else its first, else its id."""
@@ -207,13 +285,19 @@ class KnowledgeGraph:
         wanted = pa.array(kinds, pa.large_string())
         return np.asarray(pc.is_in(self.names["kind"], value_set=wanted), dtype=np.bool_)
 
-    @cached_property
-    def _indexes(self) -> dict[str, int]:
-        return {id: index for index, id in enumerate(self.ids)}
-
-    def _rows(self, table: GraphTable, index: int) -> list[dict[str, Any]]:
+    def rows_of(self, table: GraphTable, index: int) -> list[dict[str, Any]]:
+        """Give the rows of a table that is sorted by entity (not triples) for one entity."""
         start, end = np.searchsorted(_column(self.tables[table], "entity"), [index, index + 1])
         return list(self.tables[table].slice(start, end - start).to_pylist())
+
+    def hash_rows(self, rows: pa.Table, negated: bool) -> Hashes:
+        """Give the triple id of each row of a table with the columns head, relation and tail."""
+        entities = np.empty(len(self), np.uint64)
+        entities[self.array("id_order")] = self.array("id_hashes")
+        relations = hash_ids(self.relation_ids)
+        ends = (np.asarray(rows[name]) for name in ("head", "relation", "tail"))
+        head, relation, tail = ends
+        return hash_triples(entities[head], relations[relation], entities[tail], negated)
 
 
 def _column(table: pa.Table, name: str) -> Ints:

@@ -1,23 +1,27 @@
-"""Make one graph of two that speak of the same things under different ids, joined by name.
+"""Make one graph of two that speak of the same things under different ids.
 
-Names are compared as `kg/names.py` folds them. What cannot be told apart by name is left as it is
-and counted, never guessed.
+They join by name (compared as `kg/names.py` folds them), by cross-reference or by a table of ids. What
+cannot be told apart is left as it is and counted, never guessed.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from loregraft.kg.columns import Table
-from loregraft.kg.gather import RAW_SCHEMAS, assemble
+from loregraft.kg.assemble import assemble
+from loregraft.kg.columns import TABLES, Cell, Table
+from loregraft.kg.gather import INDEX, RAW_SCHEMAS
 from loregraft.kg.graph import Ints, KnowledgeGraph
 from loregraft.kg.names import fold_name
 from loregraft.kg.readers.lines import id_prefix
 from loregraft.records import NameKind
+
+JoinOn = Literal["names", "xref", "table"]
 
 JOIN_KINDS: tuple[NameKind, ...] = ("preferred", "exact", "lay")
 """The names that may join. Abbreviations mean the same as their entity, but also as many others."""
@@ -33,21 +37,27 @@ class _Match:
 def join_graphs(
     left: KnowledgeGraph,
     right: KnowledgeGraph,
-    on: Literal["name"] = "name",
+    on: JoinOn = "names",
     types: Collection[str] | None = None,
+    table: Mapping[str, str] | None = None,
 ) -> tuple[KnowledgeGraph, dict[str, int]]:
     """Give the graph that knows what both know, and counts of how they met.
 
     Entities of equal id are one. Beyond that, an entity of left joins the one entity of right that
-    bears its preferred name (else one of its exact or lay names), as preferred name if any does, else
-    as exact or lay name. Where several entities of right bear it, or several of left from one
-    vocabulary (equal id prefix) fit one of right equally well, none of them joins. Those of several
-    vocabularies (OMIM:1 and ORPHA:2) that join one entity of right become one, under the id that comes
-    first in left. The ids that vanish stay as attributes `xref` of the entity they joined.
+
+    - names: bears its preferred name (else one of its exact or lay names), as preferred name if any
+      does, else as exact or lay name;
+    - xref: it names as an attribute `xref`, or that names it so;
+    - table: the table says.
+
+    Where several entities of right fit, or several of left from one vocabulary (equal id prefix) fit
+    one of right equally well, none of them joins. Those of several vocabularies (OMIM:1 and ORPHA:2)
+    that join one entity of right become one, under the id that comes first in left. The ids that
+    vanish stay as attributes `xref` of the entity they joined.
 
     Args:
-        on: Names are the only way so far.
         types: Types or id prefixes of entities of left that may join; None: all.
+        table: Id of left -> id of right; for `on="table"`. What one of the graphs lacks is unmatched.
 
     Returns:
         The graph, and counts: `candidates` of left; of these `joined`, `ambiguous` and `unmatched`;
@@ -55,12 +65,12 @@ def join_graphs(
         one of left), `same_id` (entities in both), `added` (entities only in right).
 
     Raises:
-        ValueError: `on` is not "name".
+        ValueError: `on` is not one of these.
     """
-    if on != "name":
-        raise ValueError(f"on must be 'name', got {on!r}")
+    if on not in _FITS:
+        raise ValueError(f"on must be one of {', '.join(_FITS)}, got {on!r}")
     candidates = _candidates(left, right, types)
-    found, ambiguous = _matches(left, right, candidates)
+    found, ambiguous = _FITS[on](left, right, candidates, table or {})
     matches, crowded = _one_per_vocabulary(found, left.ids)
     into = _number(left, right, matches)
     kept = len(np.unique(into.left))
@@ -102,7 +112,9 @@ def _folded(graph: KnowledgeGraph, entities: list[int]) -> Iterator[tuple[int, s
         yield entity, fold_name(name), kind == "preferred"
 
 
-def _matches(left: KnowledgeGraph, right: KnowledgeGraph, candidates: list[int]) -> tuple[list[_Match], int]:
+def _by_name(
+    left: KnowledgeGraph, right: KnowledgeGraph, candidates: list[int], table: Mapping[str, str]
+) -> tuple[list[_Match], int]:
     preferred, others = defaultdict[str, set[int]](set), defaultdict[str, set[int]](set)
     for entity, name, is_preferred in _folded(right, _only_here(right, left)):
         (preferred if is_preferred else others)[name].add(entity)
@@ -118,6 +130,45 @@ def _matches(left: KnowledgeGraph, right: KnowledgeGraph, candidates: list[int])
         elif owners:
             ambiguous.add(entity)
     return list(matches.values()), len(ambiguous)
+
+
+def _by_xref(
+    left: KnowledgeGraph, right: KnowledgeGraph, candidates: list[int], table: Mapping[str, str]
+) -> tuple[list[_Match], int]:
+    allowed, free = set(candidates), set(_only_here(right, left))
+    owners = defaultdict[int, set[int]](set)
+    for entity, id in _xrefs(left):
+        target = right.find(id)
+        if entity in allowed and target is not None and target in free:
+            owners[entity].add(target)
+    for target, id in _xrefs(right):
+        owner = left.find(id)
+        if owner is not None and owner in allowed and target in free:
+            owners[owner].add(target)
+    matches = [
+        _Match(entity, next(iter(targets)), 0) for entity, targets in owners.items() if len(targets) == 1
+    ]
+    return matches, len(owners) - len(matches)
+
+
+def _by_table(
+    left: KnowledgeGraph, right: KnowledgeGraph, candidates: list[int], table: Mapping[str, str]
+) -> tuple[list[_Match], int]:
+    allowed, free = set(candidates), set(_only_here(right, left))
+    pairs = [(left.find(of_left), right.find(of_right)) for of_left, of_right in table.items()]
+    return [
+        _Match(entity, target, 0)
+        for entity, target in pairs
+        if entity is not None and target is not None and entity in allowed and target in free
+    ], 0
+
+
+_FITS = {"names": _by_name, "xref": _by_xref, "table": _by_table}
+
+
+def _xrefs(graph: KnowledgeGraph) -> Iterator[tuple[int, str]]:
+    rows = graph.attributes.filter(pc.equal(graph.attributes["property"], "xref"))
+    return zip(rows["entity"].to_pylist(), rows["value"].to_pylist(), strict=True)
 
 
 def _one_per_vocabulary(found: list[_Match], ids: list[str]) -> tuple[list[_Match], int]:
@@ -169,26 +220,62 @@ def _combined(left: KnowledgeGraph, right: KnowledgeGraph, into: _Numbering) -> 
     of_right = _renumbered(right, into.right, to_relation)
     for table in RAW_SCHEMAS:
         raw[table] = pa.concat_tables([of_left[table], of_right[table]])
-    xrefs = [(entity, "xref", id, "", "join") for entity, id in into.vanished]
-    columns = [list(column) for column in zip(*xrefs, strict=True)] or [[]] * 5
-    schema = RAW_SCHEMAS["attributes"]
-    rows = pa.table(dict(zip(schema.names, columns, strict=True)), schema)
-    raw["attributes"] = pa.concat_tables([raw["attributes"], rows])
+    vanished = [(entity, "xref", id, "join") for entity, id in into.vanished]
+    entity, property, value, source = zip(*vanished, strict=True) if vanished else ((),) * 4
+    xrefs = {"entity": entity, "property": property, "value": value, "source": source}
+    raw["attributes"] = pa.concat_tables([raw["attributes"], _table("attributes", xrefs)])
     tally = Counter(left.tally) + Counter(right.tally)
     return KnowledgeGraph(*assemble(into.ids, list(relations), raw, tally))
 
 
+def raw_tables(graph: KnowledgeGraph) -> dict[Table, pa.Table]:
+    """Give the tables of a graph as `assemble` takes them."""
+    types = graph.tables["types"].rename_columns(["id", "type", "source"])
+    ids = pa.array(np.arange(len(graph), dtype=np.int32))
+    plain = pa.table(
+        {"id": ids, "type": pa.repeat(pa.scalar(""), len(graph)), "source": graph.entities["source"]}
+    )
+    said = graph.relations.set_column(0, "id", pa.array(np.arange(len(graph.relations), dtype=np.int32)))
+    named = graph.tables["relation_names"].rename_columns(["id", "name", "language"])
+    facts = [
+        rows.append_column("negated", pa.repeat(pa.scalar(negated), len(rows)))
+        for rows, negated in ((graph.triples, False), (graph.negated, True))
+    ]
+    return {
+        "entities": pa.concat_tables([_completed("entities", types), _completed("entities", plain)]),
+        "relations": pa.concat_tables([_completed("relations", said), _completed("relations", named)]),
+        "triples": pa.concat_tables([_completed("triples", rows) for rows in facts]),
+        "names": graph.names,
+        "descriptions": graph.descriptions,
+        "attributes": graph.attributes,
+        "media": graph.tables["media"],
+    }
+
+
+def _completed(table: Table, rows: pa.Table) -> pa.Table:
+    """Give a table all the columns of its raw schema, in order; those it lacks take their default."""
+    columns = []
+    for column in RAW_SCHEMAS[table]:
+        if column.name in rows.column_names:
+            columns.append(rows[column.name].cast(column.type))
+        else:
+            default = pa.scalar(TABLES[table][column.name], column.type)
+            columns.append(pa.repeat(default, len(rows)))
+    return pa.table(columns, schema=RAW_SCHEMAS[table])
+
+
+def _table(table: Table, rows: Mapping[str, Sequence[Cell]]) -> pa.Table:
+    given = [RAW_SCHEMAS[table].field(column) for column in rows]
+    return _completed(table, pa.table([list(values) for values in rows.values()], schema=pa.schema(given)))
+
+
 def _renumbered(graph: KnowledgeGraph, entities: Ints, relations: Ints) -> dict[Table, pa.Table]:
     tables: dict[Table, pa.Table] = {}
-    for table, schema in RAW_SCHEMAS.items():
-        rows = graph.tables[table]
-        if table == "entities":
-            rows = rows.set_column(0, schema.field("id"), pa.array(entities))
-        else:
-            for position, column in enumerate(schema.names):
-                if column in ("entity", "head", "tail", "relation"):
-                    numbers = relations if column == "relation" else entities
-                    renumbered = pa.array(numbers[rows[column].to_numpy()])
-                    rows = rows.set_column(position, schema.field(column), renumbered)
+    for table, rows in raw_tables(graph).items():
+        for position, column in enumerate(RAW_SCHEMAS[table]):
+            if column.type == INDEX:
+                of_relations = column.name == "relation" or table == "relations"
+                numbers = relations if of_relations else entities
+                rows = rows.set_column(position, column, pa.array(numbers[rows[column.name].to_numpy()]))
         tables[table] = rows
     return tables

@@ -1,9 +1,9 @@
-"""A graph on disk: one Parquet file per table, and memory-mapped lists of each entity's triples.
+"""A graph on disk: one Parquet file per table, and memory-mapped arrays for everything that is looked up.
 
 Written and verified through `artifact.py`; what is opened is the same `KnowledgeGraph` as was saved.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +12,13 @@ import pyarrow.parquet as pq
 
 from loregraft.artifact import Json, read_card, verify, writing
 from loregraft.errors import WrongArtifact
-from loregraft.kg.gather import SCHEMAS, GraphTable
-from loregraft.kg.graph import Adjacency, Ints, KnowledgeGraph
+from loregraft.kg.assemble import SCHEMAS, GraphTable
+from loregraft.kg.graph import KnowledgeGraph
+from loregraft.kg.indexes import COMPUTE, Array, ArrayName
 
 KIND = "graph"
+LAYOUT = 2
+"""Of the tables and arrays; a folder of another layout is not opened."""
 FIX = "Import the graph again, or take the folder from a backup."
 
 
@@ -39,55 +42,103 @@ def save_graph(
         CannotWrite: No permission, or the disk is full.
     """
     with writing(folder, KIND, key, settings=settings, inputs=inputs) as (building, card_facts):
-        for table, rows in graph.tables.items():
-            pq.write_table(rows, building / f"{table}.parquet", compression="zstd")
-        for name, adjacency in (("outgoing", graph.outgoing), ("incoming", graph.incoming)):
-            np.save(building / f"{name}_pointers.npy", adjacency.pointers)
-            np.save(building / f"{name}_rows.npy", adjacency.rows)
-        card_facts.update(facts or {}, tally=dict(graph.tally), counts=dict(graph.counts()))
+        write_graph(graph, building)
+        counts: dict[str, Json] = {**graph.counts()}
+        card_facts.update(facts or {}, tally=dict(graph.tally), counts=counts, layout=LAYOUT)
 
 
-def open_graph(folder: Path, check: bool = True) -> KnowledgeGraph:
-    """Open a graph folder; the lists of each entity's triples stay on disk until they are asked for.
+def write_graph(graph: KnowledgeGraph, building: Path) -> None:
+    """Write the files of a graph into a folder that is being built."""
+    for table in SCHEMAS:
+        pq.write_table(graph.tables[table], building / f"{table}.parquet", compression="zstd")
+    for name in COMPUTE:
+        np.save(building / f"{name}.npy", graph.array(name))
+
+
+def open_graph(folder: Path, check: bool = False) -> KnowledgeGraph:
+    """Open a graph folder. Takes some milliseconds whatever its size: what is asked for is read then.
 
     Args:
-        check: Compare the files with the card first (about 1 s per GB).
+        check: Compare all files with the card first (about 1 s per GB).
 
     Raises:
-        WrongArtifact: It is no graph folder, or its files are not what was written.
+        WrongArtifact: It is no graph folder, or its files are not what was written. Reading on raises
+            it too, for a table that is damaged.
     """
+    folder = Path(folder)
     card = read_card(folder, KIND)
-    problems = verify(folder) if check else []
+    if card.facts.get("layout") != LAYOUT:
+        raise WrongArtifact(
+            folder, "it was written by another version of loregraft", "Import the graph again."
+        )
+    problems = (
+        verify(folder)
+        if check
+        else [f"{name}: missing" for name in card.outputs if not (folder / name).is_file()]
+    )
     if problems:
         raise WrongArtifact(folder, "; ".join(problems[:3]), FIX)
     try:
-        tables = {table: _table(folder, table) for table in SCHEMAS}
-        adjacency = _adjacency(folder, "outgoing"), _adjacency(folder, "incoming")
-    except (OSError, ValueError, EOFError, pa.ArrowException) as error:
+        arrays = {name: _array(folder, name) for name in COMPUTE}
+    except (OSError, ValueError, EOFError) as error:
         raise WrongArtifact(folder, f"a file cannot be read ({error})", FIX) from error
-    if any(len(ends.pointers) != len(tables["entities"]) + 1 for ends in adjacency):
-        raise WrongArtifact(folder, "its files do not belong together", FIX)
-    tally = card.facts.get("tally")
-    counted = tally if isinstance(tally, dict) else {}
-    merged = {name: count for name, count in counted.items() if isinstance(count, int)}
-    return KnowledgeGraph(tables, merged, adjacency)
+    tally, counts = _numbers(card.facts.get("tally")), _numbers(card.facts.get("counts"))
+    _match(folder, arrays, counts)
+    return KnowledgeGraph(_Tables(folder), tally, arrays, counts)
 
 
-def neighbours(graph: KnowledgeGraph, index: int) -> Ints:
-    """Give the entities that share a triple with one, by index, ascending, each once, itself left out."""
-    ahead = graph.tails[graph.outgoing.of_entity(index)]
-    behind = graph.heads[graph.incoming.of_entity(index)]
-    found = np.unique(np.concatenate([ahead, behind]))
-    return found[found != index]
+class _Tables(Mapping[GraphTable, pa.Table]):
+    """The tables of a folder, each read when it is first asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._read = folder, dict[GraphTable, pa.Table]()
+
+    def __getitem__(self, table: GraphTable) -> pa.Table:
+        if table not in self._read:
+            if table not in SCHEMAS:
+                raise KeyError(table)
+            self._read[table] = _table(self._folder, table)
+        return self._read[table]
+
+    def __iter__(self) -> Iterator[GraphTable]:
+        return iter(SCHEMAS)
+
+    def __len__(self) -> int:
+        return len(SCHEMAS)
 
 
 def _table(folder: Path, table: GraphTable) -> pa.Table:
-    rows = pq.read_table(folder / f"{table}.parquet", memory_map=True).combine_chunks()
-    if rows.schema.names != SCHEMAS[table].names:
-        raise ValueError(f"{table}.parquet has the columns {', '.join(rows.schema.names)}")
-    return rows.cast(SCHEMAS[table])
+    try:
+        rows = pq.read_table(folder / f"{table}.parquet", memory_map=True)
+        if rows.schema.names != SCHEMAS[table].names:
+            raise ValueError(f"{table}.parquet has the columns {', '.join(rows.schema.names)}")
+        return rows.cast(SCHEMAS[table]).unify_dictionaries().combine_chunks()
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise WrongArtifact(folder, f"a file cannot be read ({error})", FIX) from error
 
 
-def _adjacency(folder: Path, name: str) -> Adjacency:
-    pointers = np.load(folder / f"{name}_pointers.npy", mmap_mode="r", allow_pickle=False)
-    return Adjacency(pointers, np.load(folder / f"{name}_rows.npy", mmap_mode="r", allow_pickle=False))
+def _array(folder: Path, name: ArrayName) -> Array:
+    path = folder / f"{name}.npy"
+    try:
+        return np.load(path, mmap_mode="r", allow_pickle=False)
+    except ValueError:  # an empty array cannot be mapped
+        return np.load(path, allow_pickle=False)
+
+
+def _match(folder: Path, arrays: Mapping[ArrayName, Array], counts: Mapping[str, int]) -> None:
+    """Tell when the arrays do not belong to the tables that the card speaks of."""
+    lengths: dict[str, int] = {name: len(array) for name, array in arrays.items()}
+    entities, triples, names = (counts.get(table, -1) for table in ("entities", "triples", "names"))
+    expected: dict[str, int] = (
+        dict.fromkeys(("heads", "relations", "tails", "in_rows"), triples)
+        | dict.fromkeys(("out_pointers", "in_pointers"), entities + 1)
+        | dict.fromkeys(("id_hashes", "id_order"), entities)
+        | {"name_order": names, "name_pointers": names + 1}
+    )
+    if any(lengths[name] != length for name, length in expected.items()):
+        raise WrongArtifact(folder, "its files do not belong together", FIX)
+
+
+def _numbers(found: Json) -> dict[str, int]:
+    counted = found if isinstance(found, dict) else {}
+    return {name: count for name, count in counted.items() if isinstance(count, int)}

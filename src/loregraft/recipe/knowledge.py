@@ -12,8 +12,7 @@ from loregraft.encoder.load import Encoder
 from loregraft.errors import BadInput
 from loregraft.kg.check import check_graph
 from loregraft.kg.graph import KnowledgeGraph
-from loregraft.kg.join import join_graphs
-from loregraft.kg.readers import read
+from loregraft.kg.importing import Source, import_graph
 from loregraft.kg.store import open_graph, save_graph
 from loregraft.linking.linker import FoundLink, Linker, count_links, link_columns
 from loregraft.recipe.settings import Recipe, SourceSettings
@@ -48,7 +47,7 @@ def kg_stage(recipe: Recipe, beside: Path, folder: Path, talk: Talk) -> Knowledg
     with stage(talk, "kg", ", ".join(path.name for path in paths)) as line:
         inputs = {s.path: sha256_file(p) for s, p in zip(recipe.graph.sources, paths, strict=True)}
         settings = recipe.graph.model_dump(mode="json", exclude={"text"})
-        key = fingerprint("graph", 1, settings, inputs)
+        key = fingerprint("graph", 2, settings, inputs)
         skipped = is_current(folder, "graph", key)
         if not skipped:
             _build_graph(recipe, paths, folder, key, inputs, talk)
@@ -76,28 +75,18 @@ def _tell_findings(facts: Mapping[str, Json], talk: Talk) -> None:
 def _build_graph(
     recipe: Recipe, paths: Sequence[Path], folder: Path, key: str, inputs: dict[str, str], talk: Talk
 ) -> None:
-    graph: KnowledgeGraph | None = None
-    problems: list[BadInput] = []
-    joins: dict[str, Json] = {}
-    for number, (source, path) in enumerate(zip(recipe.graph.sources, paths, strict=True)):
-        talk.advance(number / (len(paths) + 1), f"reading {path.name}")
-        batches = read(
-            path, source.format or "", source_name(source), problems if recipe.graph.skip_bad else None
-        )
-        read_graph = KnowledgeGraph.gather(batches, source_name(source))
-        if graph is None:
-            graph = read_graph
-        else:
-            types = (source.join_types or None) if source.join == "name" else ()
-            graph, counts = join_graphs(graph, read_graph, types=types)
-            joins[source_name(source)] = dict(counts)
-    assert graph is not None  # the caller has checked that there are sources
+    sources = [
+        Source(path, source.format or "", source_name(source), source.join, source.join_types)
+        for source, path in zip(recipe.graph.sources, paths, strict=True)
+    ]
+    imported = import_graph(sources, skip_bad=recipe.graph.skip_bad, advance=talk.advance)
     talk.advance(len(paths) / (len(paths) + 1), "checking")
-    findings: list[Json] = [_finding(asdict(finding)) for finding in check_graph(graph)]
-    facts: dict[str, Json] = {"checks": findings, "joins": joins, "bad_lines": len(problems)}
-    facts["problems"] = [str(problem) for problem in problems[:100]]
+    findings: list[Json] = [_finding(asdict(finding)) for finding in check_graph(imported.graph)]
+    joins: dict[str, Json] = {name: dict(counts) for name, counts in imported.joins.items()}
+    facts: dict[str, Json] = {"checks": findings, "joins": joins, "bad_lines": len(imported.problems)}
+    facts["problems"] = [str(problem) for problem in imported.problems[:100]]
     settings: dict[str, Json] = recipe.graph.model_dump(mode="json")
-    save_graph(graph, folder, key, settings=settings, inputs=inputs, facts=facts)
+    save_graph(imported.graph, folder, key, settings=settings, inputs=inputs, facts=facts)
 
 
 def _finding(found: dict[str, object]) -> dict[str, Json]:

@@ -29,14 +29,13 @@ class SourceSettings(_Part):
         description="the file, from the recipe's folder; package:NAME/... lies in an installed package"
     )
     format: str | None = Field(
-        None, description="tsv, entities_tsv, obo, hpoa, hpo_genes, cellxgene; null: recognised"
+        None, description="one of the formats of `loregraft kg formats`; null: recognised"
     )
-    join: Literal["id", "name"] = Field(
-        "id", description="how its entities meet those of the files before: same id, or also same name"
+    join: Literal["id", "names", "xref"] = Field(
+        "id",
+        description="how its entities meet those of the files before: same id, or also same name or xref",
     )
-    join_types: tuple[str, ...] = Field(
-        (), description="join: name only meets entities of these types; empty: all"
-    )
+    join_types: tuple[str, ...] = Field((), description="join only meets entities of these types; empty: all")
     name: str = Field("", description="how the report calls it; empty: the file's name")
     version: str = Field("", description="its release, for the report")
     licence: str = Field("", description="its licence, for the report")

@@ -9,14 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
 
-import zstandard
-
 from loregraft.errors import BadInput
 from loregraft.kg.columns import Columns, Table
-from loregraft.kg.readers.lines import Row, id_prefix, in_batches, open_bytes, raise_or_collect
+from loregraft.kg.readers.lines import Row, id_prefix, in_batches, raise_or_collect
+from loregraft.kg.readers.opening import first_bytes
 
-ZSTD = b"\x28\xb5\x2f\xfd"
-"""The first bytes of a zstd file."""
 FIX = "Give a file of cellxgene-ontology-guide: a JSON object with one object per term id."
 
 
@@ -33,26 +30,13 @@ def read_cellxgene(path: Path, problems: list[BadInput] | None = None) -> Iterat
     return in_batches(_rows(path, problems))
 
 
-def first_text(path: Path, size: int) -> bytes:
-    """Give the first bytes of a file, unpacked if it is zstd-packed.
-
-    Raises:
-        BadInput: The file cannot be read or unpacked.
-    """
-    try:
-        with open_bytes(path) as file:
-            packed = file.read(len(ZSTD)) == ZSTD
-            file.seek(0)
-            if not packed:
-                return file.read(size)
-            with zstandard.ZstdDecompressor().stream_reader(file) as unpacked:
-                return bytes(unpacked.read(size))
-    except zstandard.ZstdError as error:
-        raise BadInput(path, 0, f"it cannot be unpacked ({error})", "Copy or download it again.") from error
+def fits_cellxgene(path: Path, head: str) -> bool:
+    """Tell whether a file is such JSON, by its first text."""
+    return head.lstrip().startswith("{") and '"label"' in head and '"ancestors"' in head
 
 
 def _rows(path: Path, problems: list[BadInput] | None) -> Iterator[tuple[Table, Row]]:
-    raw = first_text(path, -1)
+    raw = first_bytes(path, -1)
     text, terms = _parse(path, raw, problems)
     for id, term in terms.items():
         if isinstance(term, dict) and term.get("deprecated") is True:

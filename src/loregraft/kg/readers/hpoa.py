@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from loregraft.errors import BadInput
-from loregraft.kg.columns import Columns, Table
-from loregraft.kg.readers.lines import Row, in_batches, raise_or_collect, read_table
+from loregraft.kg.columns import REFERENCE_MARK, Columns, Table
+from loregraft.kg.readers.lines import Row, header_of, in_batches, raise_or_collect, read_table
 
 HPOA_COLUMNS = (
     "database_id",
@@ -63,6 +63,16 @@ def read_hpo_genes(path: Path, problems: list[BadInput] | None = None) -> Iterat
     return in_batches(_genes(path, problems))
 
 
+def fits_hpoa(path: Path, head: str) -> bool:
+    """Tell whether a file has the header of `phenotype.hpoa`."""
+    return header_of(head) >= set(HPOA_COLUMNS)
+
+
+def fits_hpo_genes(path: Path, head: str) -> bool:
+    """Tell whether a file has the header of `genes_to_phenotype.txt`."""
+    return header_of(head) >= set(GENE_COLUMNS)
+
+
 def _annotations(path: Path, problems: list[BadInput] | None) -> Iterator[tuple[Table, Row]]:
     named: dict[str, set[str]] = {}
     for number, row in read_table(path, HPOA_COLUMNS, problems):
@@ -81,7 +91,8 @@ def _annotations(path: Path, problems: list[BadInput] | None) -> Iterator[tuple[
         negated = row["qualifier"] == "NOT"
         qualifiers = _qualifiers(*(row[column] for column in QUALIFIERS))
         relation = ASPECTS[row["aspect"]]
-        yield "triples", (disease, relation, row["hpo_id"], negated, row["reference"], qualifiers)
+        references = row["reference"].replace(";", REFERENCE_MARK)
+        yield "triples", (disease, relation, row["hpo_id"], negated, references, qualifiers)
 
 
 def _annotation_problem(path: Path, number: int, row: dict[str, str]) -> BadInput:

@@ -6,29 +6,13 @@ the rows they find into the column batches of `kg/columns.py`.
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO
 
 from loregraft.errors import BadInput, did_you_mean
-from loregraft.kg.columns import BATCH_ROWS, TABLES, Columns, Table
+from loregraft.kg.columns import BATCH_ROWS, TABLES, Cell, Columns, Table
+from loregraft.kg.readers.opening import open_bytes
 
-Row = tuple[str | bool, ...]
+Row = tuple[Cell, ...]
 """The first cells of a table's row, in the order of `TABLES`; the cells left out take their default."""
-
-
-def open_bytes(path: Path) -> BinaryIO:
-    """Open a file for reading.
-
-    Raises:
-        BadInput: There is no such file, or it cannot be read.
-    """
-    try:
-        return Path(path).open("rb")
-    except FileNotFoundError as error:
-        raise BadInput(path, 0, "there is no such file", "Check the path.") from error
-    except IsADirectoryError as error:
-        raise BadInput(path, 0, "this is a folder, not a file", "Give a file inside it.") from error
-    except OSError as error:
-        raise BadInput(path, 0, f"it cannot be read ({error.strerror})", "Check the permission.") from error
 
 
 def raise_or_collect(problem: BadInput, problems: list[BadInput] | None) -> None:
@@ -38,21 +22,43 @@ def raise_or_collect(problem: BadInput, problems: list[BadInput] | None) -> None
     problems.append(problem)
 
 
+MAX_LINE = 16 << 20
+"""Bytes that a line may have; a longer one is no line of a text but damage, or an attack on memory."""
+
+
 def read_lines(path: Path, problems: list[BadInput] | None = None) -> Iterator[tuple[int, str]]:
     """Yield number and text of the lines that say something, without line end and byte order mark.
 
-    Blank lines are skipped. A line that is not UTF-8 is a problem; the lines after it are still read.
+    Blank lines are skipped. A line that is not UTF-8, or longer than `MAX_LINE`, is a problem; the
+    lines after it are still read.
     """
     with open_bytes(path) as file:
-        for number, raw in enumerate(file, start=1):
+        number = 0
+        while raw := file.readline(MAX_LINE + 1):
+            number += 1
+            if len(raw) > MAX_LINE:
+                while raw and not raw.endswith(b"\n"):
+                    raw = file.readline(MAX_LINE)
+                raise_or_collect(too_long(path, number), problems)
+                continue
             try:
                 line = raw.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
             except UnicodeDecodeError as error:
-                found = f"byte {error.start + 1} (0x{raw[error.start]:02x}) is not UTF-8"
-                raise_or_collect(BadInput(path, number, found, "Save the file as UTF-8."), problems)
+                raise_or_collect(not_utf8(path, number, error), problems)
                 continue
             if line and not line.isspace():
                 yield number, line
+
+
+def too_long(path: Path, number: int) -> BadInput:
+    """Say that a line is longer than `MAX_LINE`."""
+    return BadInput(path, number, f"a line of more than {MAX_LINE:,} bytes", "Break it, or remove it.")
+
+
+def not_utf8(path: Path, number: int, error: UnicodeDecodeError) -> BadInput:
+    """Say which byte of a line is not UTF-8."""
+    found = f"byte {error.start + 1} (0x{error.object[error.start]:02x}) is not UTF-8"
+    return BadInput(path, number, found, "Save the file as UTF-8.")
 
 
 def read_table(
@@ -80,6 +86,12 @@ def read_table(
             raise_or_collect(BadInput(path, number, found, fix), problems)
         else:
             yield number, dict(zip(header, cells, strict=True))
+
+
+def header_of(head: str) -> set[str]:
+    """Give the cells of the first line of a text that is no comment, cut at tabs."""
+    first = next((line for line in head.splitlines() if line.strip() and not line.startswith("#")), "")
+    return {cell.strip() for cell in first.split("\t")}
 
 
 def in_batches(rows: Iterable[tuple[Table, Row]]) -> Iterator[Columns]:

@@ -39,6 +39,12 @@ def read_obo(path: Path, problems: list[BadInput] | None = None) -> Iterator[Col
     return in_batches(_rows(path, problems))
 
 
+def fits_obo(path: Path, head: str) -> bool:
+    """Tell whether a file is OBO, by its first line or its name."""
+    first = next((line for line in head.splitlines() if line.strip() and not line.startswith("!")), "")
+    return first.startswith(("format-version:", "[Term]")) or ".obo" in path.suffixes
+
+
 def _rows(path: Path, problems: list[BadInput] | None) -> Iterator[tuple[Table, Row]]:
     namespace = ""
     for start, head, lines in _stanzas(path, problems):

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import get_args
 
 from loregraft.errors import BadInput, did_you_mean
-from loregraft.kg.columns import Columns, Table
-from loregraft.kg.readers.lines import Row, in_batches, raise_or_collect, read_lines, read_table
+from loregraft.kg.columns import BATCH_ROWS, Columns, Table
+from loregraft.kg.readers.blocks import read_cells
+from loregraft.kg.readers.lines import Row, header_of, in_batches, raise_or_collect, read_table
 from loregraft.records import NameKind
 
 FIX = "Write head, relation and tail with one tab between them."
+ENDS = ("head", "relation", "tail")
 ENTITY_COLUMNS = ("id", "name", "kind", "language", "description", "type")
 
 
@@ -28,7 +30,14 @@ def read_tsv(path: Path, problems: list[BadInput] | None = None) -> Iterator[Col
     Raises:
         BadInput: A line has not exactly three non-empty fields, or is not UTF-8.
     """
-    return in_batches(_triples(path, problems))
+    for cells in read_cells(path, len(ENDS), problems):
+        for number, line in cells.odd:
+            problem = _line_problem(path, number, line)
+            if problem:
+                raise_or_collect(problem, problems)
+        for start in range(0, len(cells.numbers), BATCH_ROWS):
+            columns = (column.slice(start, BATCH_ROWS) for column in cells.columns)
+            yield Columns("triples", dict(zip(ENDS, columns, strict=True)))
 
 
 def read_entities_tsv(path: Path, problems: list[BadInput] | None = None) -> Iterator[Columns]:
@@ -45,18 +54,24 @@ def read_entities_tsv(path: Path, problems: list[BadInput] | None = None) -> Ite
     return in_batches(_entities(path, problems))
 
 
-def _triples(path: Path, problems: list[BadInput] | None) -> Iterator[tuple[Table, Row]]:
-    for number, line in read_lines(path, problems):
-        if line.startswith("#"):
-            continue
-        fields = tuple(field.strip() for field in line.split("\t"))
-        if len(fields) != 3:
-            found = f"expected 3 fields, found {len(fields)} in {line!r:.80}"
-            raise_or_collect(BadInput(path, number, found, FIX), problems)
-        elif not all(fields):
-            raise_or_collect(BadInput(path, number, f"an empty field in {line!r:.80}", FIX), problems)
-        else:
-            yield "triples", fields
+def fits_tsv(path: Path, head: str) -> bool:
+    """Tell whether the first line that says something has three cells."""
+    first = next((line for line in head.splitlines() if line.strip() and not line.startswith("#")), "")
+    return first.count("\t") == 2
+
+
+def fits_entities_tsv(path: Path, head: str) -> bool:
+    """Tell whether there is a header row with the columns id and name."""
+    return header_of(head) >= set(ENTITY_COLUMNS[:2])
+
+
+def _line_problem(path: Path, number: int, line: str) -> BadInput | None:
+    if line.startswith("#"):
+        return None
+    found = line.count("\t") + 1
+    if found != len(ENDS):
+        return BadInput(path, number, f"expected 3 fields, found {found} in {line!r:.80}", FIX)
+    return BadInput(path, number, f"an empty field in {line!r:.80}", FIX)
 
 
 def _entities(path: Path, problems: list[BadInput] | None) -> Iterator[tuple[Table, Row]]:

@@ -1,0 +1,117 @@
+"""The arrays that make a graph quick: triples by head and by tail, entities by id, names in order.
+
+Each is computed from the tables when it is first asked for; `kg/store.py` keeps them all in files
+that are mapped into memory, so that an opened graph computes none of them.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from loregraft.kg.assemble import GraphTable
+from loregraft.kg.identity import hash_ids
+from loregraft.kg.names import fold_name
+
+Array = NDArray[Any]
+ArrayName = Literal[
+    "heads",
+    "relations",
+    "tails",
+    "out_pointers",
+    "in_pointers",
+    "in_rows",
+    "id_hashes",
+    "id_order",
+    "name_order",
+    "name_pointers",
+    "name_bytes",
+]
+Tables = Mapping[GraphTable, pa.Table]
+Get = Callable[[ArrayName], Array]
+
+_MOST_INT16 = 2**15
+
+
+def _heads(tables: Tables, get: Get) -> Array:
+    return np.asarray(tables["triples"]["head"], dtype=np.int32)
+
+
+def _relations(tables: Tables, get: Get) -> Array:
+    kind = np.int16 if len(tables["relations"]) <= _MOST_INT16 else np.int32
+    return np.asarray(tables["triples"]["relation"]).astype(kind)
+
+
+def _tails(tables: Tables, get: Get) -> Array:
+    return np.asarray(tables["triples"]["tail"], dtype=np.int32)
+
+
+def _out_pointers(tables: Tables, get: Get) -> Array:
+    return _pointers(get("heads"), len(tables["entities"]))
+
+
+def _in_pointers(tables: Tables, get: Get) -> Array:
+    return _pointers(get("tails"), len(tables["entities"]))
+
+
+def _in_rows(tables: Tables, get: Get) -> Array:
+    return np.argsort(get("tails"), kind="stable").astype(np.int32)
+
+
+def _pointers(ends: Array, size: int) -> Array:
+    pointers = np.zeros(size + 1, np.int64)
+    np.cumsum(np.bincount(ends, minlength=size), out=pointers[1:])
+    return pointers
+
+
+def _id_order(tables: Tables, get: Get) -> Array:
+    return np.argsort(hash_ids(tables["entities"]["id"].to_pylist()), kind="stable").astype(np.int32)
+
+
+def _id_hashes(tables: Tables, get: Get) -> Array:
+    return np.sort(hash_ids(tables["entities"]["id"].to_pylist()))
+
+
+def _name_order(tables: Tables, get: Get) -> Array:
+    folded = pa.array(_folded(tables), pa.large_binary())
+    return np.asarray(pc.sort_indices(folded)).astype(np.int32)
+
+
+def _name_pointers(tables: Tables, get: Get) -> Array:
+    folded = _folded(tables)
+    pointers = np.zeros(len(folded) + 1, np.int64)
+    lengths = np.fromiter((len(text) for text in folded), np.int64, len(folded))
+    np.cumsum(lengths[get("name_order")], out=pointers[1:])
+    return pointers
+
+
+def _name_bytes(tables: Tables, get: Get) -> Array:
+    folded = _folded(tables)
+    return np.frombuffer(b"".join([folded[row] for row in get("name_order").tolist()]), np.uint8)
+
+
+def _folded(tables: Tables) -> list[bytes]:
+    return [fold_name(name).encode() for name in tables["names"]["name"].to_pylist()]
+
+
+COMPUTE: dict[ArrayName, Callable[[Tables, Get], Array]] = {
+    "heads": _heads,
+    "relations": _relations,
+    "tails": _tails,
+    "out_pointers": _out_pointers,
+    "in_pointers": _in_pointers,
+    "in_rows": _in_rows,
+    "id_hashes": _id_hashes,
+    "id_order": _id_order,
+    "name_order": _name_order,
+    "name_pointers": _name_pointers,
+    "name_bytes": _name_bytes,
+}
+"""heads, relations, tails: of each triple, in the order of the table `triples`. The triples of entity
+i as a head are rows `out_pointers[i]` to `out_pointers[i + 1]`; those as a tail are
+`in_rows[in_pointers[i]:in_pointers[i + 1]]`. `id_hashes` are the sorted hashes of the ids, `id_order`
+the entities they belong to. `name_order` sorts the rows of `names` by folded name, whose bytes (UTF-8)
+lie end to end in `name_bytes`."""

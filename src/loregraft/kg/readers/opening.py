@@ -1,0 +1,132 @@
+"""Open files of unknown origin: packed or not, and never trusted to be as small as they look.
+
+All readers of text open their file here. .gz, .bz2, .xz and .zst are unpacked on the way, by what
+the file starts with and not by its name; archives of several files are refused, so that no path
+inside one is ever used.
+"""
+
+import bz2
+import gzip
+import io
+import lzma
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from loregraft.errors import BadInput
+
+MAX_RATIO = 100
+"""How many times larger than packed a file may unpack; counted from `SAFE_BYTES` on."""
+SAFE_BYTES = 64 << 20
+MAX_UNPACKED = 4 << 40
+"""Bytes that a packed file may unpack to; a dump of all of Wikidata has less than half of it."""
+
+_HEAD = 512
+_DAMAGED = (EOFError, gzip.BadGzipFile, zlib.error, lzma.LZMAError)
+
+
+def open_bytes(path: Path) -> io.BufferedReader:
+    """Open a file of text for reading, unpacked.
+
+    Raises:
+        BadInput: There is no such file, it cannot be read, it is an archive, or text that is not
+            UTF-8 by its first bytes. Reading on raises it too: for a damaged file, or one that
+            unpacks to too much.
+    """
+    try:
+        file = Path(path).open("rb")
+    except FileNotFoundError as error:
+        raise BadInput(path, 0, "there is no such file", "Check the path.") from error
+    except IsADirectoryError as error:
+        raise BadInput(path, 0, "this is a folder, not a file", "Give a file inside it.") from error
+    except OSError as error:
+        raise BadInput(path, 0, f"it cannot be read ({error.strerror})", "Check the permission.") from error
+    try:
+        head = file.read(_HEAD)
+        file.seek(0)
+        _refuse(path, head)
+        unpack = next((unpack for magic, unpack in _PACKED.items() if head.startswith(magic)), None)
+        if unpack is None:
+            return file
+        return io.BufferedReader(_Unpacked(Path(path), file, unpack(file)), 1 << 20)
+    except BaseException:
+        file.close()
+        raise
+
+
+def first_bytes(path: Path, size: int) -> bytes:
+    """Give the first bytes of a file, unpacked.
+
+    Raises:
+        BadInput: As `open_bytes`.
+    """
+    with open_bytes(path) as file:
+        return file.read(size)
+
+
+class _Unpacked(io.RawIOBase):
+    """Reads through an unpacker, and stops when it gives more than is plausible."""
+
+    def __init__(self, path: Path, packed: BinaryIO, unpacked: Any) -> None:
+        self._path, self._packed, self._unpacked, self._given = path, packed, unpacked, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        try:
+            chunk = self._unpacked.read(len(buffer))
+        except BadInput:
+            raise
+        except (*_DAMAGED, OSError, ValueError) as error:
+            fix = "Copy or download it again."
+            raise BadInput(self._path, 0, f"it cannot be unpacked ({error})", fix) from error
+        except Exception as error:  # zstandard.ZstdError, which is imported only where it is needed
+            if type(error).__name__ != "ZstdError":
+                raise
+            fix = "Copy or download it again."
+            raise BadInput(self._path, 0, f"it cannot be unpacked ({error})", fix) from error
+        self._given += len(chunk)
+        self._judge()
+        buffer[: len(chunk)] = chunk
+        return len(chunk)
+
+    def _judge(self) -> None:
+        ratio = self._given / max(self._packed.tell(), 1)
+        if self._given > MAX_UNPACKED:
+            found = f"it unpacks to more than {MAX_UNPACKED:,} bytes"
+        elif self._given > SAFE_BYTES and ratio > MAX_RATIO:
+            found = f"it unpacks to {ratio:.0f} times its size, and no text does"
+        else:
+            return
+        fix = "If you trust it, unpack it yourself and give the unpacked file."
+        raise BadInput(self._path, 0, found, fix)
+
+    def close(self) -> None:
+        self._unpacked.close()
+        self._packed.close()
+        super().close()
+
+
+def _refuse(path: Path, head: bytes) -> None:
+    if head.startswith((b"PK\x03\x04", b"PK\x05\x06")) or head[257:262] == b"ustar":
+        fix = "Unpack it into a folder and give the files inside."
+        raise BadInput(path, 0, "this is an archive of several files", fix)
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise BadInput(path, 1, "the text is UTF-16, not UTF-8", "Save the file as UTF-8.")
+
+
+def _zstd(file: BinaryIO) -> Any:
+    import zstandard
+
+    return zstandard.ZstdDecompressor(max_window_size=1 << 31).stream_reader(file, read_across_frames=True)
+
+
+_PACKED: dict[bytes, Callable[[BinaryIO], Any]] = {
+    b"\x1f\x8b": lambda file: gzip.GzipFile(fileobj=file),
+    b"BZh": bz2.BZ2File,
+    b"\xfd7zXZ\x00": lzma.LZMAFile,
+    b"\x28\xb5\x2f\xfd": _zstd,
+}
+"""What a packed file starts with -> how to unpack it."""
