@@ -22,8 +22,10 @@ def embed(
     """Give the unit vectors of some texts, in their order, with gradients, in float32."""
     if not len(texts):
         return torch.zeros(0, encoder.dim)
-    offset = encoder.position_offset
-    if offset is not None and tokens.lengths[texts].max() <= LONGEST:
+    lengths, offset = tokens.lengths[texts], encoder.position_offset
+    if lengths.min() == lengths.max():
+        return _embed_equal(encoder, tokens, texts)
+    if offset is not None and lengths.max() <= LONGEST:
         packed = pack([tokens.text(text) for text in texts.tolist()], tokens.padding_id)
         hidden = run_packed(encoder.model, packed, offset)
         return packed.mean(hidden) if encoder.pooling == "mean" else packed.first(hidden)
@@ -33,6 +35,16 @@ def embed(
         parts.append(POOLINGS[encoder.pooling](output.last_hidden_state.float(), bucket.mask))
         order.append(bucket.rows)
     return torch.cat(parts)[torch.from_numpy(np.argsort(np.concatenate(order)))]
+
+
+def _embed_equal(
+    encoder: Encoder, tokens: TokenizedTexts, texts: NDArray[np.int64]
+) -> Float[Tensor, "texts hidden"]:
+    """Give the vectors of texts that are equally long: nothing to pad, nothing to pack."""
+    input_ids = torch.from_numpy(np.stack([tokens.text(text) for text in texts.tolist()]).astype(np.int64))
+    mask = torch.ones_like(input_ids)
+    output = encoder.model(input_ids=input_ids, attention_mask=mask)
+    return POOLINGS[encoder.pooling](output.last_hidden_state.float(), mask.bool())
 
 
 @torch.inference_mode()
@@ -56,16 +68,18 @@ def encode(
     place = {text: index for index, text in enumerate(unique)}
     tokens = encoder.tokenize(unique, max_tokens)
     vectors = np.zeros((len(unique), encoder.dim), np.float32)
-    # Texts of like length go together, so that a long one does not widen many.
+    # Texts of equal length go together: a third faster than packing them (docs/log.md).
     order = np.argsort(tokens.lengths, kind="stable")
+    groups = np.split(order, np.flatnonzero(np.diff(tokens.lengths[order])) + 1)
     training = encoder.model.training
     encoder.model.eval()
     try:
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=bf16):
-            for first in range(0, len(order), TEXTS_AT_ONCE):
-                rows = order[first : first + TEXTS_AT_ONCE]
-                vectors[rows] = embed(encoder, tokens, rows).numpy()
-                progress(len(rows))
+            for group in groups:
+                for first in range(0, len(group), TEXTS_AT_ONCE):
+                    rows = group[first : first + TEXTS_AT_ONCE]
+                    vectors[rows] = embed(encoder, tokens, rows).numpy()
+                    progress(len(rows))
     finally:
         encoder.model.train(training)
     return vectors[[place[text] for text in texts]] if len(texts) else vectors
