@@ -228,6 +228,16 @@ def test_a_missing_file_is_found(tmp_path, name):
     assert not is_current(folder, "thing", "key")
 
 
+def test_an_artifact_inside_another_is_a_matter_of_its_own(tmp_path):
+    folder = make(tmp_path / "thing")
+    make(folder / "index")
+    (folder / ".index.writing").mkdir()
+    (folder / ".index.writing" / "half").write_bytes(b"")
+    assert verify(folder) == []
+    (folder / "index" / CARD).unlink()
+    assert verify(folder) == [f"index/{name}: not listed in the card" for name in sorted(FILES)]
+
+
 @pytest.mark.parametrize("name", ["new", "inner/new", "inner/card.json"])
 def test_an_extra_file_is_found(tmp_path, name):
     folder = make(tmp_path / "thing")

@@ -206,6 +206,9 @@ def is_current(folder: Path, kind: str, key: str) -> bool:
 def verify(folder: Path) -> list[str]:
     """List what differs from the card: missing, changed and unlisted files. Empty means intact.
 
+    A folder inside it that is an artifact too, or was being written when its process ended, is not
+    looked into.
+
     Raises:
         WrongArtifact: The card itself cannot be read.
     """
@@ -217,7 +220,7 @@ def verify(folder: Path) -> list[str]:
             problems.append(f"{name}: missing")
         elif sha256_file(path) != expected:
             problems.append(f"{name}: changed since it was written")
-    present = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    present = {path.relative_to(folder).as_posix() for path in _own_files(folder)}
     problems += [f"{name}: not listed in the card" for name in sorted(present - set(card.outputs) - {CARD})]
     return problems
 
@@ -267,6 +270,23 @@ def _sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _own_files(folder: Path) -> Iterator[Path]:
+    """Yield the files of an artifact, but not those of artifacts inside it."""
+    for path in folder.iterdir():
+        if path.is_file():
+            yield path
+        elif path.is_dir() and not path.is_symlink() and not _is_of_another(path):
+            yield from _own_files(path)
+
+
+def _is_of_another(folder: Path) -> bool:
+    if re.fullmatch(r"\..+\.(writing|replaced)", folder.name):
+        return True
+    with contextlib.suppress(WrongArtifact):
+        return bool(read_card(folder))
+    return False
 
 
 def _is_newer(content: object) -> bool:

@@ -82,3 +82,76 @@ def export(
 
     told = write(open_graph(graph), out, format, force)
     typer.echo(f"wrote {out}: {told}", err=True)
+
+
+@app.command()
+def check(
+    graph: Graph,
+    text: Annotated[
+        list[Path] | None, typer.Option("--text", help="tell what a file has of it, a text a line; repeat")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Tell what is wrong with a graph, with a fix for each, and what it is good for.
+
+    Ends with exit code 1 when something is wrong.
+
+    Example: loregraft kg check my-graph --text notes.txt
+    """
+    from loregraft.cli.kg_check import check_folder
+
+    if not check_folder(graph, text or [], as_json):
+        raise typer.Exit(1)
+
+
+@app.command()
+def split(
+    graph: Graph,
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="the folder to write")],
+    mode: Annotated[
+        Literal["transductive", "inductive", "kept"],
+        typer.Option("--mode", help="train knows all entities, or not those held out; or parts as imported"),
+    ] = "transductive",
+    valid: Annotated[float, typer.Option("--valid", help="share of the facts, 0 to 1")] = 0.1,
+    test: Annotated[float, typer.Option("--test", help="share of the facts, 0 to 1")] = 0.1,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="the same seed draws the same parts")] = 0,
+    files: Annotated[bool, typer.Option("--files", help="write train.tsv, valid.tsv and test.tsv")] = False,
+    force: Force = False,
+    as_json: AsJson = False,
+) -> None:
+    """Split the triples into train, valid and test, without leaks, and say what was moved.
+
+    Example: loregraft kg split my-graph my-split --mode inductive
+    """
+    from loregraft.cli.kg_split import split_folder
+
+    split_folder(graph, out, mode, (valid, test), seed, files, force, as_json)
+
+
+@app.command()
+def query(
+    graph: Graph,
+    text: Annotated[str, typer.Argument(metavar="SPARQL", help="SELECT, ASK, CONSTRUCT or DESCRIBE")] = "",
+    file: Annotated[Path | None, typer.Option("--file", help="read the query from a file")] = None,
+    timeout: Annotated[float, typer.Option("--timeout", min=0.1, help="seconds")] = 30.0,
+    memory: Annotated[int, typer.Option("--memory", min=600, help="MB")] = 2_048,
+    rows: Annotated[int, typer.Option("--rows", min=1, help="the most that are given")] = 10_000,
+    as_json: AsJson = False,
+) -> None:
+    """Ask a graph in SPARQL. It is only read, and nothing is ever sent over a network.
+
+    Example: loregraft kg query my-graph 'SELECT ?id ?name { ?id rdfs:label ?name } LIMIT 5'
+    """
+    import json
+
+    from loregraft.kg import sparql
+
+    if bool(text) == (file is not None):
+        raise typer.BadParameter("give a query, or a file with --file")
+    limits = sparql.Limits(timeout, memory, rows)
+    asked = sparql.read_query(file) if file else text
+    answer = sparql.query(graph, asked, limits, file or Path("query"))
+    if as_json:
+        typer.echo(json.dumps({"columns": answer.columns, "rows": answer.rows}, indent=1, ensure_ascii=False))
+    else:
+        typer.echo(sparql.as_table(answer))

@@ -64,7 +64,9 @@ def repeated(graph: KnowledgeGraph) -> Finding:
 
 def merged(graph: KnowledgeGraph) -> Finding:
     """Tell how many rows said the same as another one, and were merged with it on the way in."""
-    counts = {name.removesuffix(_MERGED): n for name, n in graph.tally.items() if name.endswith(_MERGED) and n}
+    counts = {
+        name.removesuffix(_MERGED): n for name, n in graph.tally.items() if name.endswith(_MERGED) and n
+    }
     examples = [f"{name.replace('_', ' ')}: {count:,}" for name, count in counts.items()][:EXAMPLES]
     fix = "Nothing need be done, one of each is kept; if there should be none, remove them from the source."
     return finding("duplicate rows, merged", "warn", sum(counts.values()), examples, fix)

@@ -100,7 +100,7 @@ def components(graph: KnowledgeGraph) -> Ints:
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    ones = np.ones(len(graph.heads), np.int8)
+    ones = np.ones(len(graph.heads), np.int32)  # equal triples are added up
     matrix = coo_array((ones, (graph.heads, graph.tails)), shape=(len(graph), len(graph)))
     return np.asarray(connected_components(matrix.tocsr(), directed=False)[1], dtype=np.int32)
 

@@ -5,7 +5,7 @@ to them by int32 index, and what is said of triples (source, references ...) is 
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,6 +18,7 @@ from loregraft.kg.labels import clean
 Ints = NDArray[np.int32]
 
 TEXT, INDEX = pa.large_string(), pa.int32()
+GATHER_ROWS = 1 << 19
 REPEATED = pa.dictionary(pa.int32(), pa.string())
 """Text of which few values fill many rows."""
 
@@ -57,7 +58,7 @@ class Numbering:
     def __call__(self, values: Sequence[Cell] | pa.Array) -> Ints:
         """Give the number of each value; new ones get the next free ones."""
         column = values if isinstance(values, pa.Array) else pa.array(values, TEXT)
-        encoded = column.dictionary_encode()
+        encoded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
         known = self._numbers
         numbers = [known.setdefault(text, len(known)) for text in encoded.dictionary.to_pylist()]
         return np.array(numbers, np.int32)[np.asarray(encoded.indices)]
@@ -90,8 +91,12 @@ class Gathered:
         completed = _completed(batch, source)
         kept = clean(batch.table, completed, self.tally)
         if len(kept[next(iter(kept))]):
+            ends = self._ends(kept) if batch.table == "triples" else {}
             self._chunks[batch.table].append(
-                [self._column(batch.table, column, values) for column, values in kept.items()]
+                [
+                    ends[column] if column in ends else self._column(batch.table, column, values)
+                    for column, values in kept.items()
+                ]
             )
 
     def tables(self) -> dict[Table, pa.Table]:
@@ -107,6 +112,12 @@ class Gathered:
                 columns.append(self._joined(column, parts))
             tables[table] = pa.Table.from_arrays(columns, schema=schema)
         return tables
+
+    def _ends(self, rows: Mapping[str, Sequence[Cell] | pa.Array]) -> dict[str, Ints]:
+        """Give the numbers of heads and tails, taken together: most of them are the same."""
+        heads, tails = (_array(rows[end]) for end in ("head", "tail"))
+        numbers = self.entities(pa.concat_arrays([heads, tails]))
+        return {"head": numbers[: len(heads)], "tail": numbers[len(heads) :]}
 
     def _column(
         self, table: Table, column: str, values: Sequence[Cell] | pa.Array
@@ -144,9 +155,43 @@ def gather(batches: Iterable[Columns], source: str = "") -> Gathered:
             that is not known.
     """
     gathered = Gathered()
-    for batch in batches:
+    for batch in _larger(batches):
         gathered.add(batch, source)
     return gathered
+
+
+def _larger(batches: Iterable[Columns]) -> Iterator[Columns]:
+    """Put batches of one table that follow each other together: ids are numbered in fewer, larger steps."""
+    waiting: list[Columns] = []
+    for batch in batches:
+        fits = waiting and batch.table == waiting[0].table and batch.rows.keys() == waiting[0].rows.keys()
+        if waiting and not (fits and sum(map(len, waiting)) < GATHER_ROWS):
+            yield _together(waiting)
+            waiting = []
+        waiting.append(batch)
+    if waiting:
+        yield _together(waiting)
+
+
+def _together(batches: list[Columns]) -> Columns:
+    if len(batches) == 1:
+        return batches[0]
+    rows = {}
+    for column in batches[0].rows:
+        parts = [_array(batch.rows[column]) for batch in batches]
+        if len({part.type for part in parts}) > 1:  # readers differ in what they call text
+            parts = [part.cast(TEXT) for part in parts]
+        rows[column] = pa.concat_arrays(parts)
+    return Columns(batches[0].table, rows)
+
+
+def repeated(text: str, count: int) -> pa.Array:
+    """Give a column that says the same in every row."""
+    return pa.DictionaryArray.from_arrays(np.zeros(count, np.int32), pa.array([text], pa.string()))
+
+
+def _array(values: Sequence[Cell] | pa.Array) -> pa.Array:
+    return values if isinstance(values, pa.Array) else pa.array(values)
 
 
 def _completed(batch: Columns, source: str) -> dict[str, Sequence[Cell] | pa.Array]:
@@ -160,8 +205,8 @@ def _completed(batch: Columns, source: str) -> dict[str, Sequence[Cell] | pa.Arr
             if default is None:
                 raise ValueError(f"a batch of {batch.table!r} lacks the column {column!r}")
             kind = RAW_SCHEMAS[batch.table].field(column).type
-            value = pa.scalar(source if column == "source" else default, TEXT if kind == REPEATED else kind)
-            values = pa.repeat(value, len(batch))
+            value = source if column == "source" else default
+            values = repeated(str(value), len(batch)) if kind == REPEATED else pa.repeat(value, len(batch))
         if len(values) != len(batch):
             raise ValueError(f"the column {column!r} has {len(values)} rows, the first one {len(batch)}")
         rows[column] = values

@@ -200,11 +200,11 @@ class KnowledgeGraph:
 
     def find(self, id: str) -> int | None:
         """Give the row number of an entity, or None where there is no such id."""
-        wanted, hashes = hash_ids([id])[0], self.array("id_hashes")
+        wanted, (hashes, entities) = hash_ids([id])[0], self.array("id_index")
         for place in range(int(np.searchsorted(hashes, wanted)), len(hashes)):
             if hashes[place] != wanted:
                 break
-            index = int(self.array("id_order")[place])
+            index = int(entities[place])
             if self.entities["id"][index].as_py() == id:
                 return index
         return None
@@ -293,7 +293,8 @@ class KnowledgeGraph:
     def hash_rows(self, rows: pa.Table, negated: bool) -> Hashes:
         """Give the triple id of each row of a table with the columns head, relation and tail."""
         entities = np.empty(len(self), np.uint64)
-        entities[self.array("id_order")] = self.array("id_hashes")
+        hashes, order = self.array("id_index")
+        entities[order.astype(np.int64)] = hashes
         relations = hash_ids(self.relation_ids)
         ends = (np.asarray(rows[name]) for name in ("head", "relation", "tail"))
         head, relation, tail = ends

@@ -24,8 +24,7 @@ ArrayName = Literal[
     "out_pointers",
     "in_pointers",
     "in_rows",
-    "id_hashes",
-    "id_order",
+    "id_index",
     "name_order",
     "name_pointers",
     "name_bytes",
@@ -67,12 +66,10 @@ def _pointers(ends: Array, size: int) -> Array:
     return pointers
 
 
-def _id_order(tables: Tables, get: Get) -> Array:
-    return np.argsort(hash_ids(tables["entities"]["id"].to_pylist()), kind="stable").astype(np.int32)
-
-
-def _id_hashes(tables: Tables, get: Get) -> Array:
-    return np.sort(hash_ids(tables["entities"]["id"].to_pylist()))
+def _id_index(tables: Tables, get: Get) -> Array:
+    hashes = hash_ids(tables["entities"]["id"].to_pylist())
+    order = np.argsort(hashes, kind="stable")
+    return np.stack([hashes[order], order.astype(np.uint64)])
 
 
 def _name_order(tables: Tables, get: Get) -> Array:
@@ -104,14 +101,13 @@ COMPUTE: dict[ArrayName, Callable[[Tables, Get], Array]] = {
     "out_pointers": _out_pointers,
     "in_pointers": _in_pointers,
     "in_rows": _in_rows,
-    "id_hashes": _id_hashes,
-    "id_order": _id_order,
+    "id_index": _id_index,
     "name_order": _name_order,
     "name_pointers": _name_pointers,
     "name_bytes": _name_bytes,
 }
 """heads, relations, tails: of each triple, in the order of the table `triples`. The triples of entity
 i as a head are rows `out_pointers[i]` to `out_pointers[i + 1]`; those as a tail are
-`in_rows[in_pointers[i]:in_pointers[i + 1]]`. `id_hashes` are the sorted hashes of the ids, `id_order`
-the entities they belong to. `name_order` sorts the rows of `names` by folded name, whose bytes (UTF-8)
+`in_rows[in_pointers[i]:in_pointers[i + 1]]`. `id_index` has two rows:
+the sorted hashes of the ids, and the entities they belong to. `name_order` sorts the rows of `names` by folded name, whose bytes (UTF-8)
 lie end to end in `name_bytes`."""

@@ -71,8 +71,7 @@ def likely_mirrors(graph: KnowledgeGraph, facts: Facts) -> dict[int, int]:
     """Give relation -> the one that looks like its inverse: `LIKE` of the facts of both are mirrored."""
     order = np.argsort(facts.pairs, kind="stable")
     pairs = facts.pairs[order]
-    starts = np.searchsorted(pairs, facts.reverse, "left")
-    lengths = np.searchsorted(pairs, facts.reverse, "right") - starts
+    starts, lengths = _places(pairs, facts.reverse)
     offsets = np.repeat(starts - (np.cumsum(lengths) - lengths), lengths)
     mirrored = facts.relations[order[offsets + np.arange(lengths.sum())]]
     size = len(graph.relations)
@@ -93,10 +92,23 @@ def without_mirror(facts: Facts, mirrors: dict[int, int], relations: int) -> NDA
         mirror[one] = other
     wanted = mirror[facts.relations]
     places = np.flatnonzero(wanted >= 0)
+    if not len(places):
+        return places
     # Pair and relation do not fit in one integer together, so the pair is numbered first.
     pairs = np.unique(facts.pairs)
     number = np.searchsorted(pairs, facts.reverse[places])
-    there = np.minimum(number, max(len(pairs) - 1, 0))
-    known = pairs[there] == facts.reverse[places] if len(places) else np.zeros(0, np.bool_)
+    there = np.minimum(number, len(pairs) - 1)
+    known = pairs[there] == facts.reverse[places]
     stated = np.searchsorted(pairs, facts.pairs) * len(mirror) + facts.relations
     return places[~(known & np.isin(there * len(mirror) + wanted[places], stated))]
+
+
+def _places(
+    pairs: NDArray[np.int64], wanted: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Give where each wanted pair begins among sorted pairs, and how often it is there."""
+    order = np.argsort(wanted)  # looked up in order, which is several times faster
+    starts, ends = np.empty(len(wanted), np.int64), np.empty(len(wanted), np.int64)
+    starts[order] = np.searchsorted(pairs, wanted[order], "left")
+    ends[order] = np.searchsorted(pairs, wanted[order], "right")
+    return starts, ends - starts

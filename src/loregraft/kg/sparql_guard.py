@@ -11,7 +11,7 @@ from pathlib import Path
 
 from loregraft.errors import BadInput, did_you_mean
 
-MAX_CHARACTERS = 1 << 20
+MAX_CHARACTERS = 256 << 10
 
 VERBS = frozenset(("SELECT", "ASK", "CONSTRUCT", "DESCRIBE"))
 _PROLOGUE = frozenset(("PREFIX", "BASE", "VERSION"))
@@ -37,8 +37,8 @@ _WORDS = frozenset(
     "SUBSTR SUM TIMEZONE TRIPLE TRUE TZ UCASE UNDEF UNION URI UUID VALUES VERSION WHERE YEAR".split()
 )
 
-_LETTER = r"A-Za-z_\u00C0-\u00D6\u00D8-\u00F6\u00F8-\u02FF\u0370-\u037D\u037F-\u1FFF\u200C-\u200D\u2070-\u218F"
-_LETTER += r"\u2C00-\u2FEF\u3001-\uD7FF\uF900-\uFDCF\uFDF0-\uFFFD\U00010000-\U000EFFFF"
+_LETTER = r"A-Za-z_\u00C0-\u00D6\u00D8-\u00F6\u00F8-\u02FF\u0370-\u037D\u037F-\u1FFF\u200C-\u200D"
+_LETTER += r"\u2070-\u218F\u2C00-\u2FEF\u3001-\uD7FF\uF900-\uFDCF\uFDF0-\uFFFD\U00010000-\U000EFFFF"
 _INNER = _LETTER + r"0-9\-\u00B7\u0300-\u036F\u203F-\u2040"
 _ESCAPE = r"%[0-9A-Fa-f]{2}|\\[_~.\-!$&'()*+,;=/?\#@%]"
 _TOKENS = re.compile(
@@ -51,9 +51,9 @@ _TOKENS = re.compile(
     | (?P<iri><(?:[^\x00-\x20<>"{{}}|^`\\]|\\u[0-9A-Fa-f]{{4}}|\\U[0-9A-Fa-f]{{8}})*>)
     | (?P<less><=?)
     | (?P<variable>[?$][{_LETTER}0-9][{_INNER}]*)
-    | (?P<blank>_:[{_LETTER}0-9](?:[{_INNER}.]*[{_INNER}])?)
+    | (?P<blank>_:[{_LETTER}0-9](?:[{_INNER}.]{{0,200}}[{_INNER}])?)
     | (?P<language>@[A-Za-z]+(?:-[A-Za-z0-9]+)*(?:--[A-Za-z]+)?)
-    | (?P<prefixed>(?P<prefix>[{_LETTER}](?:[{_INNER}.]*[{_INNER}])?)?:
+    | (?P<prefixed>(?P<prefix>[{_LETTER}](?:[{_INNER}.]{{0,200}}[{_INNER}])?)?:
           (?:(?:[{_LETTER}0-9:]|{_ESCAPE})(?:(?:[{_INNER}.:]|{_ESCAPE})*(?:[{_INNER}:]|{_ESCAPE}))?)?)
     | (?P<word>[A-Za-z_][A-Za-z0-9_]*)
     | (?P<number>(?:[0-9]+\.?[0-9]*|\.[0-9]+)[eE][+\-]?[0-9]+|[0-9]*\.[0-9]+|[0-9]+)

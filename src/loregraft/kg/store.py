@@ -127,13 +127,12 @@ def _array(folder: Path, name: ArrayName) -> Array:
 
 def _match(folder: Path, arrays: Mapping[ArrayName, Array], counts: Mapping[str, int]) -> None:
     """Tell when the arrays do not belong to the tables that the card speaks of."""
-    lengths: dict[str, int] = {name: len(array) for name, array in arrays.items()}
+    lengths: dict[str, int] = {name: array.shape[-1] for name, array in arrays.items()}
     entities, triples, names = (counts.get(table, -1) for table in ("entities", "triples", "names"))
     expected: dict[str, int] = (
         dict.fromkeys(("heads", "relations", "tails", "in_rows"), triples)
         | dict.fromkeys(("out_pointers", "in_pointers"), entities + 1)
-        | dict.fromkeys(("id_hashes", "id_order"), entities)
-        | {"name_order": names, "name_pointers": names + 1}
+        | {"id_index": entities, "name_order": names, "name_pointers": names + 1}
     )
     if any(lengths[name] != length for name, length in expected.items()):
         raise WrongArtifact(folder, "its files do not belong together", FIX)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from loregraft.errors import BadInput, did_you_mean
 from loregraft.kg.columns import Columns, Reader
+from loregraft.kg.gather import repeated
 from loregraft.kg.readers.cellxgene import fits_cellxgene, read_cellxgene
 from loregraft.kg.readers.hpoa import fits_hpo_genes, fits_hpoa, read_hpo_genes, read_hpoa
 from loregraft.kg.readers.keep import ALL, Keep, keep_only
@@ -65,7 +66,7 @@ def read(
             yield batch
         else:
             name = source or (path if is_address(path) else Path(path).name)
-            yield Columns(batch.table, {**batch.rows, "source": [str(name)] * len(batch)})
+            yield Columns(batch.table, {**batch.rows, "source": repeated(str(name), len(batch))})
 
 
 def is_address(path: Path | str) -> bool:

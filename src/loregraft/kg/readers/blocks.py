@@ -58,21 +58,21 @@ def _blocks(path: Path, problems: list[BadInput] | None) -> Iterator[bytes | int
         if (start := file.read(3)) != _BOM:
             rest = start
         while chunk := file.read(BLOCK_BYTES):
+            first = chunk.find(b"\n")
+            if len(rest) + (len(chunk) if first < 0 else first) > MAX_LINE:
+                raise_or_collect(too_long(path, number), problems)
+                while chunk and b"\n" not in chunk:
+                    chunk = file.read(BLOCK_BYTES)
+                rest, chunk = b"", chunk.partition(b"\n")[2]
+                number += 1
+                yield 1
             end = chunk.rfind(b"\n") + 1
-            if not end:
+            if end:
+                block, rest = rest + chunk[:end], chunk[end:]
+                number += block.count(b"\n")
+                yield block
+            else:
                 rest += chunk
-                if len(rest) > MAX_LINE:
-                    raise_or_collect(too_long(path, number), problems)
-                    while chunk and b"\n" not in chunk:
-                        chunk = file.read(BLOCK_BYTES)
-                    rest = chunk.partition(b"\n")[2]
-                    yield 1
-                    number += 1
-                continue
-            block = rest + chunk[:end]
-            rest = chunk[end:]
-            number += block.count(b"\n")
-            yield block
     if rest:
         yield rest + b"\n"
 

@@ -23,6 +23,7 @@ MAX_UNPACKED = 4 << 40
 """Bytes that a packed file may unpack to; a dump of all of Wikidata has less than half of it."""
 
 _HEAD = 512
+_PACKED_BYTES = 1 << 12  # a bomb of so many bytes unpacks to some MB at most
 _DAMAGED = (EOFError, gzip.BadGzipFile, zlib.error, lzma.LZMAError)
 
 
@@ -117,16 +118,42 @@ def _refuse(path: Path, head: bytes) -> None:
         raise BadInput(path, 1, "the text is UTF-16, not UTF-8", "Save the file as UTF-8.")
 
 
-def _zstd(file: BinaryIO) -> Any:
-    import zstandard
+class _Zstd:
+    """Unpacks zstd frames; unlike the package's own reader it notices that the last one is cut off."""
 
-    return zstandard.ZstdDecompressor(max_window_size=1 << 31).stream_reader(file, read_across_frames=True)
+    def __init__(self, file: BinaryIO) -> None:
+        import zstandard
+
+        self._file, self._decompressor = file, zstandard.ZstdDecompressor(max_window_size=1 << 31)
+        self._frame: Any = None
+        self._packed, self._ready = b"", b""
+
+    def read(self, size: int) -> bytes:
+        while not self._ready and self._more():
+            pass
+        given, self._ready = self._ready[:size], self._ready[size:]
+        return given
+
+    def close(self) -> None:
+        self._frame = None
+
+    def _more(self) -> bool:
+        self._packed = self._packed or self._file.read(_PACKED_BYTES)
+        if not self._packed:
+            if self._frame is not None:
+                raise EOFError("the last frame is cut off")
+            return False
+        self._frame = self._frame or self._decompressor.decompressobj()
+        self._ready = self._frame.decompress(self._packed)
+        self._packed = self._frame.unused_data if self._frame.eof else b""
+        self._frame = None if self._frame.eof else self._frame
+        return True
 
 
 _PACKED: dict[bytes, Callable[[BinaryIO], Any]] = {
     b"\x1f\x8b": lambda file: gzip.GzipFile(fileobj=file),
     b"BZh": bz2.BZ2File,
     b"\xfd7zXZ\x00": lzma.LZMAFile,
-    b"\x28\xb5\x2f\xfd": _zstd,
+    b"\x28\xb5\x2f\xfd": _Zstd,
 }
 """What a packed file starts with -> how to unpack it."""

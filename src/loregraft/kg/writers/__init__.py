@@ -8,11 +8,17 @@ from pathlib import Path
 
 from loregraft.errors import BadInput, CannotWrite, did_you_mean
 from loregraft.kg.graph import KnowledgeGraph
+from loregraft.kg.writers.rdf import write_nquads, write_ntriples, write_trig, write_turtle
 
 Writer = Callable[[KnowledgeGraph, Path], str]
 """`write_x(graph, path)`: writes a file or folder, and tells in words what went in and what did not."""
 
-WRITERS: dict[str, Writer] = {}
+WRITERS: dict[str, Writer] = {
+    "ntriples": write_ntriples,
+    "nquads": write_nquads,
+    "turtle": write_turtle,
+    "trig": write_trig,
+}
 """Format -> its writer."""
 
 

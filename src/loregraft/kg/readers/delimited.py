@@ -1,0 +1,133 @@
+"""Read tables of triples and of entities as spreadsheets write them: CSV, and TSV with a header row.
+
+Rows are cut in `kg/readers/quoted.py` (CSV) and `kg/readers/lines.py` (TSV); what a row says is taken
+apart in `kg/readers/statements.py` and `kg/readers/entity_rows.py`.
+"""
+
+import csv
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from loregraft.errors import BadInput, did_you_mean
+from loregraft.kg.columns import Columns
+from loregraft.kg.readers.entity_rows import NEEDED, entity_rows
+from loregraft.kg.readers.lines import header_of, raise_or_collect, read_table
+from loregraft.kg.readers.quoted import read_quoted
+from loregraft.kg.readers.statements import ENDS, collected, in_equal_batches, statement
+
+
+def read_csv(path: Path, problems: list[BadInput] | None = None) -> Iterator[Columns]:
+    """Yield the triples of comma-separated text: `head,relation,tail`, with or without a header row.
+
+    A header row names head, relation and tail, in any order, and may name any other column of the
+    table `triples`; a column that is not known becomes a qualifier. Without a header row there are
+    three cells. Cells are trimmed, blank lines skipped; there are no comments.
+
+    Raises:
+        BadInput: A row has too few or too many cells, an empty end, a cell that its column cannot
+            hold, or a wrong quote.
+    """
+    return in_equal_batches(collected(path, _rows(path, ENDS, problems), statement, problems))
+
+
+def read_triples_tsv(path: Path, problems: list[BadInput] | None = None) -> Iterator[Columns]:
+    """Yield the triples of tab-separated text with a header row that names head, relation and tail.
+
+    As `read_csv`, but quotes have no meaning and lines that start with `#` are comments.
+
+    Raises:
+        BadInput: As `read_csv`.
+    """
+    return in_equal_batches(collected(path, read_table(path, ENDS, problems), statement, problems))
+
+
+def read_entities_csv(path: Path, problems: list[BadInput] | None = None) -> Iterator[Columns]:
+    """Yield the entities of comma-separated text with a header row: `id`, `name`, and what else is known.
+
+    The columns are those of `read_entities_tsv`; the ids are remembered, since the first name of each
+    is the preferred one.
+
+    Raises:
+        BadInput: A row without id or name, with a kind that does not exist, with too few or too many
+            cells, or with a wrong quote.
+    """
+    return in_equal_batches(collected(path, _rows(path, NEEDED, problems), entity_rows(), problems))
+
+
+def fits_csv(path: Path, head: str) -> bool:
+    """Tell whether the first row names head, relation and tail, or has three cells in a file named .csv."""
+    cells = _first_row(path, head)
+    named = ".csv" in path.suffixes[-2:]
+    return cells.issuperset(ENDS) or (named and _width(head) == len(ENDS))
+
+
+def fits_triples_tsv(path: Path, head: str) -> bool:
+    """Tell whether there is a header row, cut at tabs, with the columns head, relation and tail."""
+    return header_of(head) >= set(ENDS)
+
+
+def fits_entities_csv(path: Path, head: str) -> bool:
+    """Tell whether there is a header row with the columns id and name, cut at commas or semicolons."""
+    return _first_row(path, head).issuperset(NEEDED)
+
+
+def _rows(
+    path: Path, needed: Sequence[str], problems: list[BadInput] | None
+) -> Iterator[tuple[int, dict[str, str]]]:
+    """Yield rows by column; where triples have no header row their three cells are the ends."""
+    header: Sequence[str] = ()
+    for number, cells in read_quoted(path, problems):
+        if not header:
+            if needed == ENDS and len(cells) == len(ENDS) and len(set(ENDS) & set(cells)) < 2:
+                header = ENDS
+            else:
+                header = cells
+                problem = _header_problem(path, number, cells, needed)
+                if problem:
+                    raise_or_collect(problem, problems)
+                    return
+                continue
+        if len(cells) != len(header):
+            row = ",".join(cells)
+            found = f"expected {len(header)} cells as in the first row, found {len(cells)} in {row!r:.80}"
+            fix = "Write a comma between cells, also empty ones, and quotes around a cell with a comma."
+            raise_or_collect(BadInput(path, number, found, fix), problems)
+            continue
+        yield number, dict(zip(header, cells, strict=True))
+
+
+def _header_problem(path: Path, number: int, header: Sequence[str], needed: Sequence[str]) -> BadInput | None:
+    for column in needed:
+        if column not in header:
+            found = f"the header has no column {column!r} ({did_you_mean(column, header)})"
+            fix = f"The first row must name these columns: {', '.join(needed)}."
+            return BadInput(path, number, found, fix)
+    if "" in header:
+        found = f"column {header.index('') + 1} has no name"
+        return BadInput(path, number, found, "Name the column in the first row, or remove it.")
+    twice = [column for column in header if header.count(column) > 1]
+    if twice:
+        return BadInput(path, number, f"the header has the column {twice[0]!r} twice", "Rename one of them.")
+    return None
+
+
+def _first_line(head: str) -> str:
+    return next((line for line in head.splitlines() if line.strip()), "")
+
+
+def _first_row(path: Path, head: str) -> set[str]:
+    line = _first_line(head)
+    if path.is_dir() or "\t" in line:
+        return set()
+    delimiter = ";" if line.count(";") > line.count(",") else ","
+    return {cell.strip().strip('"').strip() for cell in line.split(delimiter)}
+
+
+def _width(head: str) -> int:
+    """Count the cells of the first row; 0 where its quotes are wrong."""
+    line = _first_line(head)
+    delimiter = ";" if line.count(";") > line.count(",") else ","
+    try:
+        return len(next(csv.reader(head.splitlines(True), delimiter=delimiter, strict=True), []))
+    except csv.Error:
+        return 0

@@ -1,0 +1,200 @@
+"""What is written as RDF is read back as the same graph, and a file is whole or absent."""
+
+import importlib.util
+import json
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from loregraft.errors import CannotWrite
+from loregraft.kg.columns import Columns
+from loregraft.kg.graph import KnowledgeGraph
+from loregraft.kg.writers import WRITERS, write
+from loregraft.kg.writers.rdf import write_nquads, write_ntriples, write_trig, write_turtle
+
+pyoxigraph = pytest.importorskip("pyoxigraph")
+
+IDS = [
+    "HP:0000118",
+    "http://x/é?a=1#b",
+    "a b",
+    "c",
+    "urn:loregraft:id:c",
+    "100%",
+    "%41",
+    "_:b",
+    "<>\"'\\",
+    "发热",
+    "C",
+]
+RELATIONS = ["is_a", "subclass_of", "r:1", "caused by", "http://x/r"]
+TYPES = ["", "disease", "http://x/T"]
+SOURCES = ["", "a.tsv", "http://x/source"]
+TEXT = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs", "Cn")), min_size=1, max_size=8)
+SCALAR = st.booleans() | st.integers(-9, 9) | st.floats(-2, 2) | TEXT
+LANGUAGES = st.sampled_from(["", "en", "zh", "de-ch"])
+
+
+def rows(table, **columns):
+    """Give batches of a table with up to four rows."""
+    return st.lists(st.fixed_dictionaries(columns), max_size=4).map(
+        lambda found: (
+            [Columns(table, {name: [row[name] for row in found] for name in columns})] if found else []
+        )
+    )
+
+
+@st.composite
+def graphs(draw):
+    """Draw a graph with all that a table can hold."""
+    entity, source = st.sampled_from(IDS), st.sampled_from(SOURCES)
+    date = st.sampled_from(["", "2001-02-03"])
+    qualifiers = st.dictionaries(TEXT, SCALAR, max_size=2).map(
+        lambda said: json.dumps(said, ensure_ascii=False, sort_keys=True) if said else ""
+    )
+    tables = (
+        rows("entities", id=entity, type=st.sampled_from(TYPES), source=source),
+        rows(
+            "relations",
+            id=st.sampled_from(RELATIONS),
+            name=st.just("") | TEXT,
+            language=LANGUAGES,
+            inverse=st.sampled_from(["", *RELATIONS]),
+            symmetric=st.booleans(),
+            domain=st.sampled_from(TYPES),
+            range=st.sampled_from(TYPES),
+        ),
+        rows(
+            "names",
+            entity=entity,
+            name=TEXT,
+            kind=st.sampled_from(["preferred", "exact", "lay", "abbreviation", "broad", "narrow", "related"]),
+            language=LANGUAGES,
+            source=source,
+        ),
+        rows("descriptions", entity=entity, text=TEXT, language=LANGUAGES, source=source),
+        rows(
+            "triples",
+            head=entity,
+            relation=st.sampled_from(RELATIONS),
+            tail=entity,
+            negated=st.booleans(),
+            references=st.lists(
+                st.sampled_from(["PMID:1", "http://x/1", "b c"]), max_size=2, unique=True
+            ).map("|".join),
+            qualifiers=qualifiers,
+            confidence=st.sampled_from([1.0, 0.0, 0.1, float(np.float32(1 / 3))]),
+            valid_from=date,
+            valid_to=date,
+            licence=st.sampled_from(["", "CC0"]),
+            split=st.sampled_from(["", "train", "test"]),
+            source=source,
+        ),
+        rows(
+            "attributes",
+            entity=entity,
+            property=st.sampled_from(["xref", "how old", "http://x/p"]),
+            value=TEXT,
+            datatype=st.sampled_from(["", "integer", "decimal", "http://x/type"]),
+            unit=st.sampled_from(["", "mg"]),
+            source=source,
+        ),
+        rows(
+            "attributes",
+            entity=entity,
+            property=st.just("note"),
+            value=TEXT,
+            language=LANGUAGES,
+            source=source,
+        ),
+        rows(
+            "media",
+            entity=entity,
+            reference=st.sampled_from(["http://x/a.png", "b c.png"]),
+            kind=st.sampled_from(["image", "video", "audio"]),
+            licence=st.sampled_from(["", "CC0"]),
+            source=source,
+        ),
+    )
+    first = Columns("triples", {"head": ["C"], "relation": ["is_a"], "tail": ["c"], "source": ["a.tsv"]})
+    return KnowledgeGraph.gather([first, *(batch for table in tables for batch in draw(table))])
+
+
+def content(graph):
+    """Give each table as rows with ids for indexes, in an order of their own."""
+    ids, relations = graph.ids, graph.relation_ids
+    numbered = {"entity": ids, "head": ids, "tail": ids, "relation": relations}
+    found = {}
+    for table, rows in graph.tables.items():
+        named = [
+            {name: numbered[name][cell] if name in numbered else cell for name, cell in row.items()}
+            for row in rows.to_pylist()
+        ]
+        for row in named:
+            if "qualifiers" in row:
+                row["qualifiers"] = sorted(json.loads(row["qualifiers"] or "{}").items(), key=repr)
+                row["references"] = sorted(row["references"].split("|"))
+        found[table] = sorted(map(repr, named))
+    return found
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("loregraft.kg.readers.rdf") is None, reason="there is no reader of RDF yet"
+)
+@pytest.mark.parametrize("format", ["nquads", "trig"])
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(graph=graphs())
+def test_what_is_written_is_read_back_equal(format, graph, tmp_path):
+    from loregraft.kg.readers import READERS
+
+    WRITERS[format](graph, tmp_path / "graph")
+    again = KnowledgeGraph.gather(READERS[format](tmp_path / "graph", None))
+    assert content(again) == content(graph)
+    assert {name: count for name, count in again.tally.items() if name.startswith("left_out")} == {}
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(graph=graphs())
+def test_all_four_say_the_same_of_the_same_terms(graph, tmp_path):
+    formats = pyoxigraph.RdfFormat
+    for one, other in (
+        ((write_ntriples, formats.N_TRIPLES), (write_turtle, formats.TURTLE)),
+        ((write_nquads, formats.N_QUADS), (write_trig, formats.TRIG)),
+    ):
+        read = []
+        for writer, format in (one, other):
+            writer(graph, tmp_path / "graph")
+            dataset = pyoxigraph.Dataset(pyoxigraph.parse(path=tmp_path / "graph", format=format))
+            dataset.canonicalize(pyoxigraph.CanonicalizationAlgorithm.UNSTABLE)
+            read.append(dataset)
+        assert read[0] == read[1]
+
+
+def test_the_writer_tells_what_went_in_and_what_did_not(tiny_graph, tmp_path):
+    assert write(tiny_graph, tmp_path / "a.nq", "nquads") == "90 quads of N-Quads"
+    told = "102 triples of N-Triples; left out: 51 sources of names, types and attributes"
+    assert write(tiny_graph, tmp_path / "a.nt", "ntriples") == told
+    assert len((tmp_path / "a.nt").read_text(encoding="utf-8").splitlines()) == 102
+    write(tiny_graph, tmp_path / "a.ttl", "turtle")
+    assert "@prefix skos:" in (tmp_path / "a.ttl").read_text(encoding="utf-8")
+    with pytest.raises(CannotWrite, match="exists already"):
+        write(tiny_graph, tmp_path / "a.nt", "turtle")
+
+
+@pytest.mark.parametrize("format", ["ntriples", "nquads", "turtle", "trig"])
+def test_a_writer_that_fails_leaves_what_was_there(format, tiny_graph, tmp_path):
+    path = tmp_path / "graph"
+    path.write_text("old", encoding="utf-8")
+    negated = tiny_graph.negated.drop_columns(["split"])  # met when all else is written
+    with pytest.raises(KeyError):
+        WRITERS[format](KnowledgeGraph({**tiny_graph.tables, "negated": negated}), path)
+    assert [file.name for file in tmp_path.iterdir()] == ["graph"]
+    assert path.read_text(encoding="utf-8") == "old"
+
+
+def test_a_place_that_cannot_be_written_to_is_named(tiny_graph, tmp_path):
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    with pytest.raises(CannotWrite, match="a file is in the way of a folder"):
+        write_turtle(tiny_graph, tmp_path / "file" / "graph.ttl")
