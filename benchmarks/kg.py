@@ -154,9 +154,8 @@ def main() -> None:
             )
         for side, peer in (("tsv", "pykeen"), ("nt", "rdflib"), ("nt", "pyoxigraph")):
             ours, theirs = speeds[f"loregraft {side}"], speeds[f"{peer} {side}"]
-            print(
-                f"loregraft / {peer}, {side}: {ours[0] / theirs[0]:.1f} (cpu), {ours[1] / theirs[1]:.1f} (wall)"
-            )
+            ratios = f"{ours[0] / theirs[0]:.1f} (cpu), {ours[1] / theirs[1]:.1f} (wall)"
+            print(f"loregraft / {peer}, {side}: {ratios}")
         for name, value in sampling(folder / "loregraft-tsv-0").items():
             print(f"{name}: {value:,.1f}")
         if given.large:

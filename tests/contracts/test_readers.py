@@ -9,7 +9,7 @@ import pytest
 from loregraft.errors import BadInput
 from loregraft.kg.columns import BATCH_ROWS, TABLES
 from loregraft.kg.graph import KnowledgeGraph
-from loregraft.kg.readers import READERS, lines, read, recognise, tsv
+from loregraft.kg.readers import READERS, lines, rdf_rows, read, recognise, tsv
 from loregraft.kg.readers.hpoa import HPOA_COLUMNS
 
 HPOA = "\t".join(HPOA_COLUMNS)
@@ -32,6 +32,56 @@ EXAMPLES = {
         ["id\tname\tkind", "a\tAda\t", "a\tLady\tlay", "b\tBo\texact"],
         {3: "a\t\tlay", 4: "b\tBo\tpet"},
         2,
+    ),
+    "triples_tsv": Example(
+        "a.tsv",
+        [
+            "# graph",
+            "head\ttail\trelation\tconfidence\tdose",
+            "a\tb\tr\t0.5\t1 mg",
+            "b\tc\tr\t\t",
+            "c\td\tr\t\t",
+        ],
+        {3: "a\tb\tr\t2\t1 mg", 4: "b\tc\tr"},
+        4,
+    ),
+    "csv": Example(
+        "a.csv",
+        ["head,relation,tail,dose", 'a,r,"b, or c",1 mg', "", "b,r,c,", 'c,"r ""s""",d,'],
+        {2: 'a,r,"b, or c,1 mg', 4: "b,r,c"},
+        5,
+    ),
+    "entities_csv": Example(
+        "a.csv",
+        ["id,name,kind,colour", "a,Ada,,red", 'a,"Ada, Lady",lay,', "b,Bo,exact,"],
+        {3: 'a,"Ada" Lady,lay,', 4: "b,Bo,pet,"},
+        2,
+    ),
+    "jsonl": Example(
+        "a.jsonl",
+        [
+            '{"head": "a", "relation": "r", "tail": "b", "dose": 3}',
+            '{"head": "b", "relation": "r", "tail": "c", "negated": true}',
+            '{"head": "c", "relation": "r", "tail": "a", "references": ["x", "y"]}',
+        ],
+        {2: '{"head": "b", "relation": "r"}', 3: '["c", "r", "a"]'},
+        3,
+    ),
+    "entities_jsonl": Example(
+        "a.jsonl",
+        [
+            '{"id": "a", "names": ["Ada", {"text": "Lady", "kind": "lay"}], "types": ["person"]}',
+            '{"id": "b", "name": "Bo", "description": "A dog.", "attributes": {"legs": 4}}',
+            '{"id": "c", "names": []}',
+        ],
+        {2: '{"name": "Bo"}', 3: '{"id": "c", "names": [3]}'},
+        3,
+    ),
+    "spo": Example(
+        "a.spo",
+        ["天安门\t位于\t北京", "北京\t是\t首都", "DNA\t是\t分子"],
+        {2: "北京\t是", 3: "\t是\t分子"},
+        5,
     ),
     "obo": Example(
         "a.obo",
@@ -73,6 +123,30 @@ EXAMPLES = {
         {3: "10\tNAT2\tP:2", 4: "16\t\tP:1\tfever\t-\tD:1"},
         3,
     ),
+    "ntriples": Example(
+        "a.nt",
+        [
+            "# graph",
+            "<x:a> <x:r> <x:b> .",
+            '<x:a> <http://www.w3.org/2000/01/rdf-schema#label> "Ada"@en .',
+            "<x:b> <x:r> <x:c> .",
+            "<x:n> <x:r> <x:c> .",
+        ],
+        {3: "<x:a> <x:r> x:b .", 4: "<x:b> <x:r> <x:c>"},
+        4,
+    ),
+    "nquads": Example(
+        "a.nq",
+        [
+            "# graph",
+            "<x:a> <x:r> <x:b> .",
+            '<x:a> <http://www.w3.org/2000/01/rdf-schema#label> "Ada"@en .',
+            "<x:b> <x:r> <x:c> .",
+            "<x:n> <x:r> <x:c> .",
+        ],
+        {3: "<x:a> <x:r> x:b .", 4: "<x:b> <x:r> <x:c>"},
+        4,
+    ),
     "cellxgene": Example(
         "a.json",
         [
@@ -85,8 +159,71 @@ EXAMPLES = {
         {2: '"A:1": {"label": "", "ancestors": {}},', 3: '"A:2": {"label": "two", "synonyms": "zwei"},'},
         3,
     ),
+    "wikidata": Example(
+        "dump.json",
+        [
+            "[",
+            '{"type": "item", "id": "Q1", "labels": {"en": {"language": "en", "value": "one"}}, "claims": {}},',
+            '{"type": "item", "id": "Q2", "labels": {"de": {"language": "de", "value": "zwei"}}, "claims": []},',
+            '{"type": "item", "id": "Q3", "labels": {}, "claims": {"P31": [{"rank": "normal", "mainsnak": '
+            '{"snaktype": "value", "property": "P31", "datavalue": {"type": "wikibase-entityid", "value": '
+            '{"id": "Q1"}}}}]}}',
+            "]",
+        ],
+        {3: '{"type": "item", "id": "Q2", "labels": {"de": "zwei"}},', 4: '{"type": "item"'},
+        3,
+    ),
+    "umls": Example(
+        "MRCONSO.RRF",
+        [
+            "C0000001|ENG|P|L1|PF|S1|Y|A1|||||PT|NOCODE|fever|0|N||",
+            "C0000001|GER|P|L2|PF|S2|Y|A2|||||PT|NOCODE|Fieber|0|N||",
+            "C0000002|ENG|P|L3|PF|S3|Y|A3|||||PT|NOCODE|rash|0|N||",
+            "C0000003|ENG|P|L4|PF|S4|Y|A4|||||PT|NOCODE|cough|0|N||",
+        ],
+        {2: "C0000001|GER|Fieber", 4: "D3|ENG|P|L4|PF|S4|Y|A4|||||PT|NOCODE|cough|0|N||"},
+        3,
+    ),
+    "conceptnet": Example(
+        "assertions.csv",
+        [
+            '/a/1\t/r/IsA\t/c/en/cat/n\t/c/en/animal\t{"weight": 2.0}',
+            '/a/2\t/r/NotIsA\t/c/en/cat/n\t/c/en/dog\t{"weight": 1.0}',
+            '/a/3\t/r/Synonym\t/c/en/cat\t/c/de/katze\t{"weight": 1.0}',
+        ],
+        {2: "/a/2\t/r/NotIsA\tcat\t/c/en/dog\t{}", 3: '/a/3\t/r/Synonym\t/c/en/cat\t/c/de/katze\t{"weight":'},
+        5,
+    ),
+    "lexicon": Example(
+        "words.csv",
+        ["word,polarity,category", "good,1.9,joy", '"well, well",0.5,', "bad,-2.5,anger"],
+        {3: '"well, well",much,', 4: ",-2.5,anger"},
+        5,
+    ),
+    "neo4j_json": Example(
+        "all.json",
+        [
+            '{"type":"node","id":"0","labels":["User"],"properties":{"name":"Ada"}}',
+            '{"type":"node","id":"1","labels":["User","Admin"],"properties":{"age":42}}',
+            '{"type":"node","id":"2","labels":[]}',
+            '{"id":"7","type":"relationship","label":"KNOWS","start":{"id":"0"},"end":{"id":"1"}}',
+        ],
+        {
+            2: '{"type":"node","labels":["User"]}',
+            4: '{"type":"relationship","start":{"id":"0"},"end":{"id":"1"}}',
+        },
+        3,
+    ),
+    "neo4j_csv": Example(
+        "people.csv",
+        ["id:ID,name,:LABEL,age:int", "0,Ada,User,36", '1,"Bo, II",User;Admin,', "2,Cy,,7"],
+        {3: ",Bo,User,", 4: "2,Cy,,old"},
+        3,
+    ),
 }
-FORMATS = list(READERS)
+OTHERS = {"openke", "splits", "parquet", "graph", "turtle", "trig", "rdfxml", "jsonld"}
+"""Formats that are not lines of one file; their tests are in tests/kg/readers."""
+FORMATS = list(EXAMPLES)
 
 
 def write(folder, example, content, end="\n", start=b""):
@@ -108,7 +245,7 @@ def spoiled(example):
 
 
 def test_every_reader_has_an_example():
-    assert set(EXAMPLES) == set(READERS)
+    assert set(EXAMPLES) | OTHERS == set(READERS)
 
 
 @pytest.mark.parametrize("format", FORMATS)
@@ -176,6 +313,7 @@ def test_batches_are_bounded(format, tmp_path, monkeypatch):
     whole = rows_of(READERS[format](path, None))
     monkeypatch.setattr(lines, "BATCH_ROWS", 1)
     monkeypatch.setattr(tsv, "BATCH_ROWS", 1)
+    monkeypatch.setattr(rdf_rows, "BATCH_ROWS", 1)
     batches = list(READERS[format](path, None))
     assert {len(batch) for batch in batches} == {1}
     assert rows_of(batches) == whole

@@ -1,4 +1,4 @@
-"""Feed a reader broken files for some seconds: `fuzz_readers.py FORMAT SECONDS`; ends with 0 when none broke it.
+"""Feed a reader broken files: `fuzz_readers.py FORMAT SECONDS` ends with 0 when none broke it.
 
 Whatever the file holds, a reader yields rows, raises BadInput, or adds to its list of problems.
 """

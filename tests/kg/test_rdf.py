@@ -79,9 +79,9 @@ def test_every_table_becomes_quads():
         "id:causes rdfs:domain id:disease",
         "id:causes rdfs:range t:sign",
         'id:causes rdfs:label "leads to"@en',
+        "id:two rdf:type lg:Entity id:x",
+        "id:lone rdf:type lg:Entity",
         "a:1 rdf:type id:disease id:x",
-        "id:two rdf:type owl:Thing id:x",
-        "id:lone rdf:type owl:Thing",
         'a:1 rdfs:label "Eins"@de',
         'a:1 lg:lay "a \\"b\\""',
         'a:1 id:age "4.5"^^xsd:decimal',
@@ -110,7 +110,7 @@ def test_every_table_becomes_quads():
 def test_without_named_graphs_a_source_is_said_of_triples():
     said = [line for line in lines(graph_of(FULL), "reified") if "two" in line or "triples0" in line]
     assert said == [
-        "id:two rdf:type owl:Thing",
+        "id:two rdf:type lg:Entity",
         "a:1 id:causes id:two",
         "_:triples0 rdf:reifies ( a:1 id:causes id:two )",
         '_:triples0 lg:source "x"',

@@ -51,7 +51,7 @@ def test_opening_reads_no_table(tiny_graph, tmp_path):
     assert (len(opened), opened.counts()["names"]) == (12, 29)
     assert opened.tails.tolist() == tiny_graph.tails.tolist()
     with pytest.raises(WrongArtifact, match="cannot be read"):
-        opened.names
+        len(opened.names)
 
 
 def test_a_graph_of_another_layout_is_refused(tiny_graph, tmp_path):

@@ -12,6 +12,7 @@ Graph = Annotated[
 ]
 Force = Annotated[bool, typer.Option("--force", help="overwrite what is there")]
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON")]
+What = Annotated[str, typer.Argument(metavar="ENTITY", help="an id, or a name that only one entity bears")]
 
 
 @app.command("import")
@@ -155,3 +156,128 @@ def query(
         typer.echo(json.dumps({"columns": answer.columns, "rows": answer.rows}, indent=1, ensure_ascii=False))
     else:
         typer.echo(sparql.as_table(answer))
+
+
+@app.command()
+def edit(
+    graph: Graph,
+    add: Annotated[list[Path] | None, typer.Option("--add", help="a file of facts to add; repeat")] = None,
+    remove: Annotated[
+        list[Path] | None, typer.Option("--remove", help="a file of facts to remove; repeat")
+    ] = None,
+    remove_id: Annotated[
+        list[str] | None, typer.Option("--remove-id", help="the triple id of a fact to remove; repeat")
+    ] = None,
+    format: Annotated[str, typer.Option("--format", help="of the files; default: recognised")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Add and remove facts of a graph folder; what is removed goes first. `loregraft kg undo` takes it back.
+
+    Removing a fact removes all its statements, whoever made them.
+
+    Example: loregraft kg edit my-graph --add new.tsv --remove old.tsv
+    """
+    from loregraft.cli.kg_edit import edit_folder
+
+    edit_folder(graph, add or [], remove or [], remove_id or [], format, as_json)
+
+
+@app.command()
+def undo(graph: Graph, as_json: AsJson = False) -> None:
+    """Take back the last `loregraft kg edit` of a graph folder, byte for byte; repeat for earlier ones.
+
+    Example: loregraft kg undo my-graph
+    """
+    from loregraft.cli.kg_edit import undo_last
+
+    undo_last(graph, as_json)
+
+
+@app.command()
+def diff(
+    first: Graph,
+    second: Graph,
+    ignore_sources: Annotated[
+        bool, typer.Option("--ignore-sources", help="who says something does not count")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Tell what the second graph has more, less or otherwise than the first.
+
+    Ends with exit code 1 when they are different.
+
+    Example: loregraft kg diff old-graph new-graph
+    """
+    from loregraft.cli.kg_edit import diff_folders
+
+    if not diff_folders(first, second, not ignore_sources, as_json):
+        raise typer.Exit(1)
+
+
+@app.command()
+def show(
+    graph: Graph,
+    entity: What,
+    most: Annotated[int, typer.Option("--most", min=1, help="facts to show of each relation")] = 8,
+    as_json: AsJson = False,
+) -> None:
+    """Show all that a graph knows of an entity.
+
+    Example: loregraft kg show my-graph "Marfan syndrome"
+    """
+    from loregraft.cli.kg_show import show_entity
+
+    show_entity(graph, entity, most, as_json)
+
+
+@app.command()
+def search(
+    graph: Graph,
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="a name, how it begins, or one like it")],
+    limit: Annotated[int, typer.Option("--limit", min=1, help="of entities")] = 10,
+    as_json: AsJson = False,
+) -> None:
+    """Find entities by name, the best first. Ends with exit code 1 when there is none.
+
+    Example: loregraft kg search my-graph seizur
+    """
+    from loregraft.cli.kg_show import search_names
+
+    if not search_names(graph, text, limit, as_json):
+        raise typer.Exit(1)
+
+
+@app.command()
+def path(
+    graph: Graph,
+    start: What,
+    end: What,
+    length: Annotated[int, typer.Option("--length", min=1, help="of a path at most, in triples")] = 3,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="of paths")] = 10,
+    as_json: AsJson = False,
+) -> None:
+    """Find how two entities are connected, the shortest first. Ends with exit code 1 when they are not.
+
+    Example: loregraft kg path my-graph FBN1 "Tall stature"
+    """
+    from loregraft.cli.kg_show import show_paths
+
+    if not show_paths(graph, (start, end), length, limit, as_json):
+        raise typer.Exit(1)
+
+
+@app.command()
+def draw(
+    graph: Graph,
+    entity: What,
+    out: Annotated[Path, typer.Option("--out", help="the SVG file to write")],
+    most: Annotated[int, typer.Option("--most", min=1, help="entities around it to draw")] = 24,
+    force: Force = False,
+) -> None:
+    """Draw an entity and what is around it as a small SVG.
+
+    Example: loregraft kg draw my-graph HP:0001250 --out seizure.svg
+    """
+    from loregraft.cli.kg_show import draw_to
+
+    draw_to(graph, entity, out, most, force)

@@ -1,20 +1,20 @@
-"""Change the statements of a graph: add, replace and remove them, in memory or in its folder, with undo.
+"""Change the statements of a graph: add, replace and remove them; the graph given stays as it is.
 
-`edited` gives a changed copy; `edit_graph` changes a folder and keeps in it what `undo_edit` needs to
-give back every byte. Entities and relations stay when their last statement goes.
+Entities and relations stay when their last statement goes; new ones come after those that were there.
+`kg/edit_folder.py` changes the graph of a folder.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
 
 from loregraft.kg.assemble import SCHEMAS, Tables
 from loregraft.kg.columns import REFERENCE_MARK
-from loregraft.kg.edit_journal import PARTS, Part, Step
-from loregraft.kg.edit_rows import exchange
-from loregraft.kg.gather import TEXT, Numbering
+from loregraft.kg.edit_rows import PARTS, Part, Step, exchange
+from loregraft.kg.gather import TEXT
 from loregraft.kg.graph import Bools, KnowledgeGraph
 from loregraft.kg.identity import Hashes, hash_ids, hash_triples
 from loregraft.kg.readers.statements import pack_qualifiers
@@ -77,12 +77,12 @@ def edited_step(
     found = {int(hash) for part in PARTS for hash in np.unique(hashes[part][leaving[part]])}
     additions = list(add)
     _check(additions)
-    entities, relations = Numbering(graph.ids), Numbering(graph.relation_ids)
+    numbers = _numbers(graph, additions)
     tables: Tables = dict(graph.tables)
     moves, added = {}, 0
     for part in PARTS:
         triples = [triple for triple in additions if triple.negated == (part == "negated")]
-        coming = _new_rows(graph, part, triples, leaving[part], (entities, relations))
+        coming = _new_rows(graph, part, triples, leaving[part], numbers)
         if len(coming) or leaving[part].any():
             tables[part], moves[part] = exchange(tables[part], leaving[part], coming)
         added += len(coming)
@@ -91,18 +91,13 @@ def edited_step(
         len(additions) - added,
         int(sum(leaving[part].sum() for part in PARTS)),
         tuple(text for hash, text in wanted.items() if hash not in found),
-        tuple(entities.texts()[len(graph) :]),
-        tuple(relations.texts()[len(graph.relations) :]),
+        tuple(id for id, index in numbers.entities.items() if index >= len(graph)),
+        tuple(id for id, index in numbers.relations.items() if index >= len(graph.relations)),
     )
     tables["entities"] = _with_ids("entities", graph, change.new_entities)
     tables["relations"] = _with_ids("relations", graph, change.new_relations)
     step = Step(len(graph), len(graph.relations), moves)
     return KnowledgeGraph(tables, graph.tally), change, step
-
-
-def change_as_json(change: Change) -> dict[str, object]:
-    """Give a change as JSON can hold it."""
-    return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(change).items()}
 
 
 def _hashes_to_remove(remove: Iterable[Triple | str]) -> dict[int, str]:
@@ -130,7 +125,35 @@ def _check(triples: Iterable[Triple]) -> None:
         if not (triple.head and triple.relation and triple.tail):
             raise ValueError(f"a triple to add has an empty head, relation or tail: {triple}")
         if any(REFERENCE_MARK in reference for reference in triple.references):
-            raise ValueError(f"a reference has a {REFERENCE_MARK!r}, which stands between references: {triple}")
+            raise ValueError(
+                f"a reference has a {REFERENCE_MARK!r}, which stands between references: {triple}"
+            )
+
+
+@dataclass(frozen=True)
+class _Numbers:
+    """The indexes of the ids that the triples to add name; new ids come after those of the graph."""
+
+    entities: dict[str, int]
+    relations: dict[str, int]
+
+
+def _numbers(graph: KnowledgeGraph, triples: Sequence[Triple]) -> _Numbers:
+    ends = (end for triple in triples for end in (triple.head, triple.tail))
+    known = {id: index for index, id in enumerate(graph.relation_ids)}
+    return _Numbers(
+        _numbered(ends, graph.find, len(graph)),
+        _numbered((triple.relation for triple in triples), known.get, len(known)),
+    )
+
+
+def _numbered(ids: Iterable[str], find: Callable[[str], int | None], free: int) -> dict[str, int]:
+    numbers: dict[str, int] = {}
+    for id in dict.fromkeys(ids):
+        found = find(id)
+        numbers[id] = free if found is None else found
+        free += found is None
+    return numbers
 
 
 def _new_rows(
@@ -138,21 +161,22 @@ def _new_rows(
     part: Part,
     triples: Sequence[Triple],
     leaving: Bools,
-    numberings: tuple[Numbering, Numbering],
+    numbers: "_Numbers",
 ) -> pa.Table:
-    """Give the statements that are new as rows; their ids are numbered on the way."""
+    """Give the statements that are new as rows."""
     if not triples:
         return SCHEMAS[part].empty_table()
     hashes = graph.triple_hashes if part == "triples" else graph.negated_hashes
     same_fact = np.flatnonzero(np.isin(hashes, _hashes(triples)) & ~leaving)
     known = {tuple(row.values()) for row in graph.tables[part].take(pa.array(same_fact)).to_pylist()}
-    entities, relations = numberings
-    ends = entities([end for triple in triples for end in (triple.head, triple.tail)]).reshape(-1, 2)
     rows = []
-    for triple, (head, tail), relation in zip(
-        triples, ends.tolist(), relations([triple.relation for triple in triples]).tolist(), strict=True
-    ):
-        row = {"head": head, "relation": relation, "tail": tail, **_said(triple)}
+    for triple in triples:
+        row = {
+            "head": numbers.entities[triple.head],
+            "relation": numbers.relations[triple.relation],
+            "tail": numbers.entities[triple.tail],
+            **_said(triple),
+        }
         cells = tuple(row[column] for column in SCHEMAS[part].names)
         if cells not in known:
             known.add(cells)
@@ -173,7 +197,7 @@ def _said(triple: Triple) -> dict[str, str | float]:
     }
 
 
-def _with_ids(table: Part | str, graph: KnowledgeGraph, ids: Sequence[str]) -> pa.Table:
+def _with_ids(table: Literal["entities", "relations"], graph: KnowledgeGraph, ids: Sequence[str]) -> pa.Table:
     """Give the table of entities or relations with new ids at its end, of which nothing else is known."""
     rows = graph.entities if table == "entities" else graph.relations
     if not ids:

@@ -6,9 +6,8 @@ The rows that left are kept with their places, of those that came the places; wh
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -16,32 +15,15 @@ import pyarrow.parquet as pq
 
 from loregraft.artifact import Card, Json, write_json
 from loregraft.errors import WrongArtifact
-from loregraft.kg.edit_rows import Moves
+from loregraft.kg.edit_rows import PARTS, Moves, Part, Step
 
-Part = Literal["triples", "negated"]
-PARTS: tuple[Part, ...] = ("triples", "negated")
 EDITS = "edits"
 _NOTE = "edit.json"
 
 
-@dataclass(frozen=True)
-class Step:
-    """One edit, as far as its undo needs it.
-
-    Attributes:
-        entities: How many there were before.
-        relations: How many there were before.
-        moves: The rows that went and came, by table; only tables that changed.
-    """
-
-    entities: int
-    relations: int
-    moves: Mapping[Part, Moves]
-
-
-def folders(folder: Path) -> list[Path]:
+def edit_folders(folder: Path) -> list[Path]:
     """Give the folders of the edits of a graph folder, the latest last."""
-    return sorted((path for path in (folder / EDITS).glob("*") if path.is_dir()), key=lambda path: int(path.name))
+    return sorted(path for path in (folder / EDITS).glob("*") if path.is_dir())
 
 
 def write_step(folder: Path, step: Step, card: Card, change: Mapping[str, Json]) -> None:
@@ -63,7 +45,7 @@ def write_step(folder: Path, step: Step, card: Card, change: Mapping[str, Json])
     write_json(folder / _NOTE, {"change": change, "before": counts, "texts": texts, "card": card.__dict__})
 
 
-def read_step(folder: Path) -> tuple[Step, Card, dict[str, Json]]:
+def read_step(folder: Path) -> tuple[Step, Card, dict[str, Any]]:
     """Read an edit as `write_step` took it.
 
     Raises:

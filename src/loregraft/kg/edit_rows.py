@@ -3,7 +3,9 @@
 `kg/edit.py` decides which rows go and come; `kg/edit_journal.py` keeps the moves on disk.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +16,9 @@ from loregraft.kg.gather import REPEATED, TEXT
 from loregraft.kg.graph import Bools
 
 Rows = NDArray[np.int64]
+Part = Literal["triples", "negated"]
+PARTS: tuple[Part, ...] = ("triples", "negated")
+"""The tables of statements."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +38,21 @@ class Moves:
     texts: dict[str, int]
 
 
+@dataclass(frozen=True)
+class Step:
+    """One edit, as far as its undo needs it.
+
+    Attributes:
+        entities: How many there were before.
+        relations: How many there were before.
+        moves: The rows that went and came, by table; only tables that changed.
+    """
+
+    entities: int
+    relations: int
+    moves: Mapping[Part, Moves]
+
+
 def exchange(rows: pa.Table, leaving: Bools, coming: pa.Table) -> tuple[pa.Table, Moves]:
     """Give a table without the rows marked as leaving and with those that come, still in order.
 
@@ -46,7 +66,9 @@ def exchange(rows: pa.Table, leaving: Bools, coming: pa.Table) -> tuple[pa.Table
     head, relation, tail = ends
     order = order[triple_order(head, relation, tail)]
     gone = plain(rows.take(pa.array(gone_from)))
-    return both.take(pa.array(order)), Moves(gone, gone_from, np.flatnonzero(order >= len(rows)), _texts(rows))
+    return both.take(pa.array(order)), Moves(
+        gone, gone_from, np.flatnonzero(order >= len(rows)), _texts(rows)
+    )
 
 
 def put_back(rows: pa.Table, moves: Moves) -> pa.Table:

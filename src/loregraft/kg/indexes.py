@@ -108,6 +108,6 @@ COMPUTE: dict[ArrayName, Callable[[Tables, Get], Array]] = {
 }
 """heads, relations, tails: of each triple, in the order of the table `triples`. The triples of entity
 i as a head are rows `out_pointers[i]` to `out_pointers[i + 1]`; those as a tail are
-`in_rows[in_pointers[i]:in_pointers[i + 1]]`. `id_index` has two rows:
-the sorted hashes of the ids, and the entities they belong to. `name_order` sorts the rows of `names` by folded name, whose bytes (UTF-8)
+`in_rows[in_pointers[i]:in_pointers[i + 1]]`. `id_index` has two rows: the sorted hashes of the ids, and
+the entities they belong to. `name_order` sorts the rows of `names` by folded name, whose bytes (UTF-8)
 lie end to end in `name_bytes`."""

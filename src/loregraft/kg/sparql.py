@@ -78,7 +78,7 @@ LIMITS = Limits()
 def query(folder: Path, text: str, limits: Limits = LIMITS, path: Path = Path("query")) -> Answer:
     """Answer a SPARQL 1.1 query (SELECT, ASK, CONSTRUCT or DESCRIBE) over a graph folder.
 
-    The first query of a graph makes its index, which takes about 10 s for a million triples; each one
+    The first query of a graph makes its index (about 20 s and 800 MB for a million triples); each one
     compares its checksum (about 1 s per GB). The prefixes of `kg/vocabulary.py` need not be declared,
     nor `id`, for ids that are no address: `id:has_phenotype`. Triples stand in the default graph, and
     once more in the named graph of their source.

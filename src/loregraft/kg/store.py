@@ -55,7 +55,7 @@ def write_graph(graph: KnowledgeGraph, building: Path) -> None:
         np.save(building / f"{name}.npy", graph.array(name))
 
 
-def open_graph(folder: Path, check: bool = False) -> KnowledgeGraph:
+def open_graph(folder: Path | str, check: bool = False) -> KnowledgeGraph:
     """Open a graph folder. Takes some milliseconds whatever its size: what is asked for is read then.
 
     Args:

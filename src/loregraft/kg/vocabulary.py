@@ -70,9 +70,13 @@ NAME_IRIS: dict[NameKind, str] = {
 }
 """Kind of a name -> what it is written by."""
 
+SYNONYM_TYPE = OBO_IN_OWL + "hasSynonymType"
 SYNONYM_TYPES: dict[str, NameKind] = {
     "layperson": "lay",
+    "OMO_0003003": "lay",
     "abbreviation": "abbreviation",
+    "ABBREVIATION": "abbreviation",
+    "OMO_0003000": "abbreviation",
     "obsolete_synonym": "related",
 }
 """The last part of an `oboInOwl:hasSynonymType` -> the kind that an exact synonym gets by it."""
@@ -257,6 +261,11 @@ def qualifier_iri(property: str) -> str:
 def qualifier_of(iri: str) -> str:
     """Give the property of the qualifier that an IRI stands for."""
     return unquote(iri.removeprefix(QUALIFIER)) if iri.startswith(QUALIFIER) else id_of(iri)
+
+
+def synonym_kind(type: str) -> NameKind | None:
+    """Give the kind that the type of an exact synonym makes of it; None: it stays exact."""
+    return SYNONYM_TYPES.get(re.split("[/#:]", type)[-1])
 
 
 def datatype_of(iri: str) -> str:

@@ -3,7 +3,7 @@
 All of it works on the arrays of `kg/indexes.py` by index, also while they lie on disk.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +26,8 @@ def sample_neighbours(
 ) -> tuple[Ints, Rows]:
     """Draw `count` triples of each entity, with replacement, and give who is at their other end.
 
-    Every triple of an entity is equally likely, whichever end of it the entity is.
+    Every triple of an entity is equally likely, whichever end of it the entity is; one from the entity
+    to itself counts twice, once for each end.
 
     Returns:
         The neighbours and the rows of the triples, both (entities, count); -1 for an entity without.
@@ -55,20 +56,25 @@ def paths(
 ) -> list[tuple[int, ...]]:
     """Find paths from one entity to another, shortest first, none of which visits an entity twice.
 
-    A triple may be walked against its direction. What is at most half the way from each end is looked
-    at, so hubs in the middle cost their degree.
+    A triple may be walked against its direction. From `end` one goes back half the way at most; only
+    those triples from `start` are followed that can still meet what was reached so. Time grows with the
+    number of triples that are half the way from each end.
 
     Args:
         max_length: Of a path, in triples.
         limit: Of paths; the search ends when so many are found.
 
     Returns:
-        Rows of triples, in the order walked. Two statements of one fact are not two paths.
+        Rows of triples, in the order walked. Two statements of one fact are not two paths. There is
+        none from an entity to itself.
     """
-    distances = _distances(graph, end, max_length)
     found: list[tuple[int, ...]] = []
+    if start == end or limit < 1:
+        return found
+    distances = _Distances(graph, end)
     for length in range(1, max_length + 1):
-        for path in _extend(graph, (start,), (), end, length, distances):
+        distances.grow(length // 2)
+        for path in _extend(graph, (start,), (), length, distances):
             found.append(path)
             if len(found) == limit:
                 return found
@@ -85,19 +91,17 @@ def subgraph(graph: KnowledgeGraph, entities: Iterable[int], hops: int = 1, limi
     front = np.unique(np.fromiter(entities, np.int64))
     seen = np.zeros(len(graph), np.bool_)
     seen[front] = True
-    chosen: list[int] = []
-    known: set[int] = set()
+    chosen = np.zeros(0, np.int64)
     for _ in range(hops):
-        rows = np.unique(np.concatenate([_rows_of(graph, int(entity)) for entity in front] or [front[:0]]))
-        new = [row for row in rows.tolist() if row not in known][: limit - len(chosen)]
-        chosen += new
-        known.update(new)
-        reached = np.union1d(graph.heads[new], graph.tails[new]).astype(np.int64) if new else front[:0]
+        around = [_rows_of(graph, int(entity)) for entity in front]
+        new = np.setdiff1d(np.concatenate([chosen[:0], *around]), chosen)[: max(limit - len(chosen), 0)]
+        chosen = np.concatenate([chosen, new])
+        reached = np.union1d(graph.heads[new], graph.tails[new]).astype(np.int64)
         front = reached[~seen[reached]]
         seen[front] = True
         if len(chosen) >= limit or not len(front):
             break
-    return np.array(chosen, np.int64)
+    return chosen
 
 
 def _rows_of(graph: KnowledgeGraph, index: int) -> Rows:
@@ -105,43 +109,57 @@ def _rows_of(graph: KnowledgeGraph, index: int) -> Rows:
     return np.concatenate([ahead, graph.incoming(index)])
 
 
-def _distances(graph: KnowledgeGraph, end: int, most: int) -> dict[int, int]:
-    """Give how far entities are from `end`, up to one less than `most`."""
-    distances = {end: 0}
-    front: Sequence[int] = [end]
-    for distance in range(1, most):
-        reached: dict[int, None] = {}
-        for entity in front:
-            reached.update(dict.fromkeys(neighbours(graph, entity).tolist()))
-        front = [entity for entity in reached if entity not in distances]
-        distances.update(dict.fromkeys(front, distance))
-    return distances
+class _Distances:
+    """How far entities are from one of them, as far as was looked; grows when it is asked to."""
+
+    def __init__(self, graph: KnowledgeGraph, end: int) -> None:
+        self.end, self.radius = end, 0
+        self._graph = graph
+        self._steps = np.full(len(graph), _FAR, np.int32)
+        self._steps[end] = 0
+        self._front: Ints = np.array([end], np.int32)
+
+    def grow(self, radius: int) -> None:
+        """Look up to `radius` triples far."""
+        while self.radius < radius:
+            self.radius += 1
+            around = [neighbours(self._graph, entity) for entity in self._front.tolist()]
+            reached = np.unique(np.concatenate([self._front[:0], *around]))
+            self._front = reached[self._steps[reached] == _FAR]
+            self._steps[self._front] = self.radius
+
+    def may_be_within(self, entities: Ints, steps: int) -> Bools:
+        """For each entity: is it at most so far, or can that not be told yet?"""
+        if steps > self.radius:
+            return np.ones(len(entities), np.bool_)
+        return self._steps[entities] <= steps
+
+
+_FAR = np.iinfo(np.int32).max
 
 
 def _extend(
-    graph: KnowledgeGraph,
-    visited: tuple[int, ...],
-    rows: tuple[int, ...],
-    end: int,
-    left: int,
-    distances: dict[int, int],
-) -> Iterable[tuple[int, ...]]:
+    graph: KnowledgeGraph, visited: tuple[int, ...], rows: tuple[int, ...], left: int, distances: _Distances
+) -> Iterator[tuple[int, ...]]:
+    """Yield the paths that go on with `left` more triples and then are at the end."""
     if left == 0:
-        if visited[-1] == end:
-            yield rows
+        yield rows
         return
-    here = visited[-1]
+    here, end = visited[-1], distances.end
     candidates = _rows_of(graph, here)
     heads, tails = graph.heads[candidates], graph.tails[candidates]
     others = np.where(heads == here, tails, heads)
+    # The end itself comes last: a path that passes it earlier would visit it twice.
+    keep = others == end if left == 1 else distances.may_be_within(others, left - 1) & (others != end)
+    candidates, others = candidates[keep], others[keep]
     keep = _first_of_fact(graph, candidates)
     for row, other in zip(candidates[keep].tolist(), others[keep].tolist(), strict=True):
-        if other not in visited and distances.get(other, left) <= left - 1 and (other != end or left == 1):
-            yield from _extend(graph, (*visited, other), (*rows, row), end, left - 1, distances)
+        if other not in visited:
+            yield from _extend(graph, (*visited, other), (*rows, row), left - 1, distances)
 
 
 def _first_of_fact(graph: KnowledgeGraph, rows: Rows) -> Bools:
-    """Mark the first statement of each fact; those of one fact lie together."""
+    """Mark the first statement of each fact."""
     facts = np.stack(
         [ends[rows].astype(np.int64) for ends in (graph.heads, graph.relation_indexes, graph.tails)]
     )

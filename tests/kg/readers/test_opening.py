@@ -86,7 +86,7 @@ def test_archives_are_refused_and_nothing_is_written(tmp_path):
         tar.addfile(tarfile.TarInfo("../evil.tsv"))
     (tmp_path / "a.tar").write_bytes(packed.getvalue())
     for name in ("a.zip", "a.tar"):
-        with pytest.raises(BadInput, match="archive of several files. Unpack it"):
+        with pytest.raises(BadInput, match=r"archive of several files\. Unpack it"):
             recognise(tmp_path / name)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.tar", "a.zip"]
 

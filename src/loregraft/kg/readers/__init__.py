@@ -10,34 +10,118 @@ from loregraft.errors import BadInput, did_you_mean
 from loregraft.kg.columns import Columns, Reader
 from loregraft.kg.gather import repeated
 from loregraft.kg.readers.cellxgene import fits_cellxgene, read_cellxgene
+from loregraft.kg.readers.conceptnet import fits_conceptnet, read_conceptnet
+from loregraft.kg.readers.delimited import (
+    fits_csv,
+    fits_entities_csv,
+    fits_triples_tsv,
+    read_csv,
+    read_entities_csv,
+    read_triples_tsv,
+)
+from loregraft.kg.readers.endpoint import read_endpoint
+from loregraft.kg.readers.folder import fits_graph, read_graph
 from loregraft.kg.readers.hpoa import fits_hpo_genes, fits_hpoa, read_hpo_genes, read_hpoa
+from loregraft.kg.readers.jsonl import fits_entities_jsonl, fits_jsonl, read_entities_jsonl, read_jsonl
 from loregraft.kg.readers.keep import ALL, Keep, keep_only
+from loregraft.kg.readers.lexicon import fits_lexicon, read_lexicon
+from loregraft.kg.readers.neo4j_bolt import SCHEMES, read_bolt
+from loregraft.kg.readers.neo4j_csv import fits_neo4j_csv, read_neo4j_csv
+from loregraft.kg.readers.neo4j_json import fits_neo4j_json, read_neo4j_json
 from loregraft.kg.readers.obo import fits_obo, read_obo
 from loregraft.kg.readers.opening import first_bytes
+from loregraft.kg.readers.openke import fits_openke, read_openke
+from loregraft.kg.readers.parquet import fits_parquet, read_parquet
+from loregraft.kg.readers.rdf import (
+    fits_jsonld,
+    fits_nquads,
+    fits_ntriples,
+    fits_rdfxml,
+    fits_trig,
+    fits_turtle,
+    read_jsonld,
+    read_nquads,
+    read_ntriples,
+    read_rdfxml,
+    read_trig,
+    read_turtle,
+)
+from loregraft.kg.readers.splits import fits_splits, read_splits
+from loregraft.kg.readers.spo import fits_spo, read_spo
 from loregraft.kg.readers.tsv import fits_entities_tsv, fits_tsv, read_entities_tsv, read_tsv
+from loregraft.kg.readers.umls import fits_umls, read_umls
+from loregraft.kg.readers.wikidata import fits_wikidata, read_wikidata
 
 READERS: dict[str, Reader] = {
     "tsv": read_tsv,
+    "triples_tsv": read_triples_tsv,
     "entities_tsv": read_entities_tsv,
+    "csv": read_csv,
+    "entities_csv": read_entities_csv,
+    "jsonl": read_jsonl,
+    "entities_jsonl": read_entities_jsonl,
+    "spo": read_spo,
+    "openke": read_openke,
+    "splits": read_splits,
+    "parquet": read_parquet,
+    "graph": read_graph,
+    "ntriples": read_ntriples,
+    "nquads": read_nquads,
+    "turtle": read_turtle,
+    "trig": read_trig,
+    "rdfxml": read_rdfxml,
+    "jsonld": read_jsonld,
     "obo": read_obo,
     "hpoa": read_hpoa,
     "hpo_genes": read_hpo_genes,
     "cellxgene": read_cellxgene,
+    "wikidata": read_wikidata,
+    "umls": read_umls,
+    "conceptnet": read_conceptnet,
+    "lexicon": read_lexicon,
+    "neo4j_json": read_neo4j_json,
+    "neo4j_csv": read_neo4j_csv,
 }
 """Format -> its reader."""
 
 FITS: dict[str, Callable[[Path, str], bool]] = {
+    "graph": fits_graph,
+    "openke": fits_openke,
+    "splits": fits_splits,
+    "parquet": fits_parquet,
+    "umls": fits_umls,
+    "wikidata": fits_wikidata,
+    "neo4j_json": fits_neo4j_json,
+    "neo4j_csv": fits_neo4j_csv,
+    "conceptnet": fits_conceptnet,
+    "lexicon": fits_lexicon,
+    "rdfxml": fits_rdfxml,
+    "jsonld": fits_jsonld,
+    "trig": fits_trig,
+    "turtle": fits_turtle,
+    "nquads": fits_nquads,
+    "ntriples": fits_ntriples,
     "hpoa": fits_hpoa,
     "hpo_genes": fits_hpo_genes,
     "entities_tsv": fits_entities_tsv,
     "obo": fits_obo,
     "cellxgene": fits_cellxgene,
+    "jsonl": fits_jsonl,
+    "entities_jsonl": fits_entities_jsonl,
+    "triples_tsv": fits_triples_tsv,
+    "entities_csv": fits_entities_csv,
+    "csv": fits_csv,
+    "spo": fits_spo,
     "tsv": fits_tsv,
 }
 """Format -> does it fit, by path and by the first 64 KiB as text (a folder has none)? The first that
 does is taken, so the more special ones come first."""
 
-SERVERS: dict[str, Callable[[str, list[BadInput] | None], Iterator[Columns]]] = {}
+SERVERS: dict[str, Callable[[str, list[BadInput] | None], Iterator[Columns]]] = {
+    "http://": read_endpoint,
+    "https://": read_endpoint,
+    **dict.fromkeys(SCHEMES, read_bolt),
+}
 """How an address begins -> the reader of what answers there."""
 
 _HEAD_BYTES = 65_536

@@ -1,7 +1,7 @@
-"""Read folders as OpenKE has them: `entity2id.txt`, `relation2id.txt`, and triples of indexes in `train2id.txt`.
+"""Read folders as OpenKE has them: `entity2id.txt`, `relation2id.txt`, and triples in `train2id.txt`.
 
-The first line of each file is the number of lines that follow. Names that lie beside them are read by
-`kg/readers/companions.py`.
+Triples are indexes of the ids. The first line of each file is the number of lines that follow. Names that
+lie beside them are read by `kg/readers/companions.py`.
 """
 
 import re

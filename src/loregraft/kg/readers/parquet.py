@@ -126,8 +126,13 @@ def _plain(batch: pa.RecordBatch) -> Mapping[str, pa.Array] | None:
     columns = dict(zip(batch.schema.names, batch.columns, strict=True))
     rows = {}
     for name, column in columns.items():
+        if name in ("negated", "confidence") and not column.null_count and _is_plain_number(column):
+            rows[name] = column
+            continue
         whole = pa.types.is_dictionary(column.type)
-        if name not in _PLAIN or not (whole or pa.types.is_large_string(column.type)):
+        if name not in (*_PLAIN, "qualifiers") or not (whole or pa.types.is_large_string(column.type)):
+            return None
+        if name == "qualifiers" and not pc.all(pc.equal(_text(column), "")).as_py():
             return None
         if column.null_count or (name in (*ENDS, "source") and pc.any(pc.equal(_text(column), "")).as_py()):
             return None
@@ -138,6 +143,15 @@ def _plain(batch: pa.RecordBatch) -> Mapping[str, pa.Array] | None:
     ):
         return None
     return rows
+
+
+def _is_plain_number(column: pa.Array) -> bool:
+    if pa.types.is_boolean(column.type):
+        return True
+    in_range = pa.types.is_floating(column.type) and pc.and_(
+        pc.greater_equal(column, 0.0), pc.less_equal(column, 1.0)
+    )
+    return bool(in_range and pc.all(in_range).as_py())
 
 
 def _text(column: pa.Array) -> pa.Array:

@@ -9,8 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from loregraft.kg import vocabulary
-from loregraft.kg.columns import REFERENCE_MARK, TABLES, Cell, Columns, Table
-from loregraft.kg.readers import lines
+from loregraft.kg.columns import BATCH_ROWS, REFERENCE_MARK, TABLES, Cell, Columns, Table
 from loregraft.kg.readers.lines import Row
 from loregraft.kg.readers.rdf_survey import PARTS, FactKey, Survey
 from loregraft.kg.readers.rdf_terms import Key, Terms, scalar
@@ -43,6 +42,7 @@ _ODD = (
     | frozenset({vocabulary.DOMAIN, vocabulary.RANGE})
 )
 """Predicates that are more than a relation between two entities."""
+_UNTYPED = frozenset(map(vocabulary.id_of, vocabulary.UNTYPED))
 
 
 def columns_of(quads: Iterable[Any], survey: Survey, terms: Terms) -> Iterator[Columns]:
@@ -52,32 +52,65 @@ def columns_of(quads: Iterable[Any], survey: Survey, terms: Terms) -> Iterator[C
         survey: What the same quads gave in `survey`; an empty one where it would find nothing.
         terms: The one that served the survey.
     """
-    return _in_batches(_rows(quads, survey, terms))
-
-
-def _rows(quads: Iterable[Any], survey: Survey, terms: Terms) -> Iterator[Placed]:
     from pyoxigraph import DefaultGraph, NamedNode
 
-    plain: dict[str, str] = {}
-    only_plain = survey.found_nothing()
-    reader = _Reader(survey, terms)
-    for quad in quads:
-        subject, predicate, tail, graph = quad
-        relation = plain.get(predicate.value)
+    relations: dict[str, str] = {}
+    reader, batches, odd = _Reader(survey, terms), _Batches(), survey.nodes()
+    head_column, relation_column, tail_column = batches.plain
+    for subject, predicate, tail, graph in quads:
+        relation = relations.get(predicate.value)
         if relation is None:
-            relation = "" if predicate.value in _ODD else vocabulary.relation_of(predicate.value)
-            plain[predicate.value] = relation
-        if relation and only_plain and type(tail) is NamedNode and type(subject) is NamedNode:
+            relation = relations[predicate.value] = _plain_relation(predicate.value)
+        if relation and type(tail) is NamedNode and type(subject) is NamedNode:
             head, to = subject.value, tail.value
-            if head.startswith("urn:"):
-                head = vocabulary.id_of(head)
-            if to.startswith("urn:"):
-                to = vocabulary.id_of(to)
-            source = "" if type(graph) is DefaultGraph else terms.node(graph)
-            yield "triples", (head, relation, to), source
-        else:
-            yield from reader.quad(subject, predicate.value, tail, graph)
-    yield from reader.end()
+            if type(graph) is DefaultGraph and head not in odd and to not in odd:
+                head_column.append(vocabulary.id_of(head) if head[:4] == "urn:" else head)
+                relation_column.append(relation)
+                tail_column.append(vocabulary.id_of(to) if to[:4] == "urn:" else to)
+                if len(head_column) >= BATCH_ROWS:
+                    yield from batches.take_plain()
+                continue
+        for placed in reader.quad(subject, predicate.value, tail, graph):
+            yield from batches.add(placed)
+    for placed in reader.end():
+        yield from batches.add(placed)
+    yield from batches.end()
+
+
+def _plain_relation(iri: str) -> str:
+    """Give the relation of a predicate that says no more than that; empty: it says more."""
+    return "" if iri in _ODD else vocabulary.relation_of(iri)
+
+
+class _Batches:
+    """Puts rows into columns; those with a source and those without stand in different batches."""
+
+    def __init__(self) -> None:
+        self.plain: tuple[list[str], list[str], list[str]] = ([], [], [])
+        self._waiting: dict[tuple[Table, int, bool], list[Row]] = {}
+
+    def add(self, placed: Placed) -> Iterator[Columns]:
+        """Take a row, and yield those of its kind when they are a batch."""
+        table, row, place = placed
+        kind = (table, len(row), bool(place))
+        alike = self._waiting.setdefault(kind, [])
+        alike.append((*row, place) if place else row)
+        if len(alike) >= BATCH_ROWS:
+            yield _batch(kind, self._waiting.pop(kind))
+
+    def take_plain(self) -> Iterator[Columns]:
+        """Yield the plain triples, and empty their columns."""
+        if self.plain[0]:
+            names = ("head", "relation", "tail")
+            yield Columns("triples", dict(zip(names, map(list, self.plain), strict=True)))
+        for column in self.plain:
+            column.clear()
+
+    def end(self) -> Iterator[Columns]:
+        """Yield what is left."""
+        yield from self.take_plain()
+        for kind, alike in self._waiting.items():
+            yield _batch(kind, alike)
 
 
 class _Reader:
@@ -93,6 +126,7 @@ class _Reader:
         """Yield what a quad says, or keep it."""
         from pyoxigraph import DefaultGraph, Triple
 
+        self._terms.number(subject, tail, graph)
         head = self._terms.node(subject)
         place = "" if isinstance(graph, DefaultGraph) else self._terms.node(graph)
         found = self._survey
@@ -133,6 +167,8 @@ class _Reader:
             yield _left_out("ontology_header", iri)
         elif head in self._survey.properties and self._is_of_property(iri, key):
             yield from _of_property(head, iri, key, place)
+        elif iri == vocabulary.TYPE and head in self._survey.restrictions:
+            return
         elif head in self._survey.logical or iri in _LOGICAL:
             yield _left_out("logical", iri)
         elif iri in _LISTS:
@@ -156,13 +192,117 @@ class _Reader:
             else:
                 yield "triples", (head, vocabulary.relation_of(restriction[0]), restriction[1]), place
         elif iri == vocabulary.TYPE:
-            if tail != OWL + "Axiom":
-                yield "entities", (head, "" if tail in vocabulary.UNTYPED else tail), place
+            yield "entities", (head, "" if tail in _UNTYPED else tail), place
         elif iri in vocabulary.SAME_AS or iri in vocabulary.ATTRIBUTES:
-            yield _attribute(head, vocabulary.ATTRIBUTES.get(iri, "xref"), (tail, "", "")), place
+            yield _attribute(head, vocabulary.ATTRIBUTES.get(iri, "xref"), (tail, "", ""), place)
         elif iri in vocabulary.MEDIA:
             yield "media", (head, tail, vocabulary.MEDIA[iri]), place
         elif iri in vocabulary.INVERTED:
             yield "triples", (tail, vocabulary.INVERTED[iri], head), place
         else:
             yield "triples", (head, vocabulary.relation_of(iri), tail), place
+
+
+def _left_out(reason: str, value: str) -> Placed:
+    return "attributes", ("", reason, value, "", "", ""), ""
+
+
+def _attribute(head: str, property: str, key: tuple[str, str, str], place: str) -> Placed:
+    value, datatype, language = key
+    return "attributes", (head, property, value, datatype, "", language), place
+
+
+def _of_literal(head: str, iri: str, key: tuple[str, str, str], place: str) -> Iterator[Placed]:
+    value, _, language = key
+    is_text = iri in vocabulary.NAME_KINDS or iri in vocabulary.DESCRIPTIONS
+    if not value.strip() and (is_text or iri in vocabulary.MEDIA):
+        yield _left_out("empty_text", head)
+    elif iri in vocabulary.NAME_KINDS:
+        yield "names", (head, value, vocabulary.NAME_KINDS[iri], language), place
+    elif iri in vocabulary.DESCRIPTIONS:
+        yield "descriptions", (head, value, language), place
+    elif iri in vocabulary.MEDIA:
+        yield "media", (head, value, vocabulary.MEDIA[iri], ""), place
+    elif iri == vocabulary.NAMESPACE:
+        yield "entities", (head, value), place
+    else:
+        yield _attribute(head, vocabulary.property_of(iri), key, place)
+
+
+def _of_property(head: str, iri: str, key: Key, place: str) -> Iterator[Placed]:
+    row: dict[str, Cell] = {"id": vocabulary.relation_of(head)}
+    if head.startswith("_:") or (isinstance(key, str) and key.startswith("_:")):
+        yield _left_out("logical", iri)
+        return
+    if iri in vocabulary.NAME_KINDS and isinstance(key, tuple):
+        row |= {"name": key[0], "language": key[2]}
+    elif iri == vocabulary.INVERSE and isinstance(key, str):
+        row["inverse"] = vocabulary.relation_of(key)
+    elif iri in (vocabulary.DOMAIN, vocabulary.RANGE) and isinstance(key, str):
+        row["domain" if iri == vocabulary.DOMAIN else "range"] = key
+    elif iri == vocabulary.TYPE:
+        row["symmetric"] = key == vocabulary.SYMMETRIC
+    else:
+        yield _left_out("logical" if iri in _LOGICAL else "text_of_relation", head)
+        return
+    full = {**TABLES["relations"], **row}
+    yield "relations", tuple(cell or "" if cell is None else cell for cell in full.values())[:-1], place
+
+
+def _columns(said: list[tuple[str, Key]]) -> tuple[dict[str, str], dict[str, Cell]]:
+    """Sort what a reifier says into columns and qualifiers."""
+    columns: dict[str, str] = {}
+    qualifiers: dict[str, Cell] = {}
+    for iri, key in said:
+        text = key if isinstance(key, str) else key[0]
+        column = vocabulary.STATEMENT_COLUMNS.get(iri, "")
+        if iri == vocabulary.SYNONYM_TYPE:
+            columns["kind"] = text
+        elif column == "references" and "references" in columns:
+            columns["references"] += REFERENCE_MARK + text
+        elif column and column not in columns and (column != "confidence" or _is_share(text)):
+            columns[column] = text
+        else:
+            property = vocabulary.qualifier_of(iri)
+            value = scalar(key)
+            qualifiers[property] = f"{qualifiers[property]}|{value}" if property in qualifiers else value
+    return columns, qualifiers
+
+
+def _is_share(text: str) -> bool:
+    try:
+        return 0 <= float(text) <= 1
+    except ValueError:
+        return False
+
+
+def _extended(
+    placed: Placed, negated: bool, columns: dict[str, str], qualifiers: dict[str, Cell]
+) -> Iterator[Placed]:
+    """Add to a row what its reifier says; what the table has no column for is told as left out."""
+    table, row, place = placed
+    rest = dict(columns)
+    place = rest.pop("source", place)
+    if table == "triples":
+        packed = json.dumps(qualifiers, ensure_ascii=False) if qualifiers else ""
+        confidence = float(rest.pop("confidence", "1"))
+        cells = [rest.pop(name, "") for name in ("valid_from", "valid_to", "licence", "split")]
+        row = (*row, negated, rest.pop("references", ""), packed, confidence, *cells)
+        negated, qualifiers = False, {}
+    elif table == "names":
+        kind = vocabulary.synonym_kind(rest.pop("kind", "")) if row[2] == "exact" else None
+        row = (*row[:2], kind or row[2], *row[3:])
+    elif table == "attributes":
+        row = (*row[:4], rest.pop("unit", ""), *row[5:])
+    elif table == "media":
+        row = (*row[:3], rest.pop("licence", ""))
+    if not negated:
+        yield table, row, place
+    for name in (*rest, *qualifiers, *(["negated"] if negated else [])):
+        yield _left_out("said_of_a_fact", name)
+
+
+def _batch(kind: tuple[Table, int, bool], rows: list[Row]) -> Columns:
+    table, width, placed = kind
+    names = [*list(TABLES[table])[:width], *(["source"] if placed else [])]
+    return Columns(table, dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)))

@@ -12,9 +12,14 @@ from loregraft.kg import vocabulary
 from loregraft.kg.readers.rdf_terms import Key, Terms
 from loregraft.kg.vocabulary import OWL, PROPERTY_TYPES, RDF, REIFIES
 
-WORDS = (b"Property", b"Ontology", b"Restriction", b"reifies", b"<<", b"{|", b"annotated", b"inverseOf")
-WORDS += (b"rdf:subject", b"rdf-syntax-ns#subject", b"rdf:Statement", b"domain", b"owl#", b"owl:")
+WORDS = (
+    *(b"Property", b"Ontology", b"Restriction", b"reifies", b"<<", b"{|", b"annotated", b"inverseOf"),
+    *(b"subject", b"Statement", b"ID=", b"domain", b"range", b"AllDi", b"intersectionOf", b"unionOf"),
+    *(b"complementOf", b"oneOf", b"onDatatype", b"owl:Class", b"#Class"),
+)
 """A file that has none of these needs no survey."""
+WORDS_OF_LINES = (b"ns#Property", b"ns#reifies", b"ns#subject", b"owl#", b"schema#domain", b"schema#range")
+"""The same for N-Triples and N-Quads, which write IRIs in full."""
 
 FactKey = tuple[str, str, Key, str]
 """Head and predicate, the tail or value, and the named graph ("": none) of a fact."""
@@ -32,6 +37,7 @@ _LOGICAL_TYPES = frozenset(
     OWL + name for name in ("Restriction", "AllDisjointClasses", "AllDifferent", "AllDisjointProperties")
 )
 _STATEMENT_TYPES = frozenset({RDF + "Statement", OWL + "Axiom", OWL + "Annotation", NEGATIVE})
+_LOOKED_AT = _OF_PROPERTIES | PARTS | {vocabulary.TYPE}
 
 
 @dataclass
@@ -56,21 +62,26 @@ class Survey:
     logical: set[str] = field(default_factory=set)
     incomplete: set[str] = field(default_factory=set)
 
-    def found_nothing(self) -> bool:
-        """Tell whether each fact can be read as it stands."""
-        return not any(vars(self).values())
+    def nodes(self) -> set[str]:
+        """Give all nodes and heads of facts that need more than a look at one quad, as ids and IRIs."""
+        found: set[str] = set()
+        for nodes in vars(self).values():
+            found.update(nodes)
+        found.update(fact[0] for facts in self.statements.values() for fact in facts)
+        return found | {vocabulary.iri_of(id) for id in found}
 
 
 def survey(quads: Iterable[Any], terms: Terms) -> Survey:
     """Look through quads once. Memory grows with what is found, not with the facts."""
-    from pyoxigraph import BlankNode, Literal, NamedNode
+    from pyoxigraph import BlankNode, NamedNode, Triple
 
     found, parts = Survey(), dict[str, dict[str, tuple[Any, str]]]()
     for subject, predicate, tail, graph in quads:
         iri = predicate.value
+        terms.number(subject, tail, graph)
+        if iri not in _LOOKED_AT:
+            continue
         head = terms.node(subject)
-        if isinstance(tail, BlankNode):
-            terms.node(tail)  # numbers it, as the second reading will
         if iri == vocabulary.TYPE and isinstance(tail, NamedNode):
             _typed(head, tail.value, isinstance(subject, BlankNode), found)
         elif iri in _OF_PROPERTIES:
@@ -78,7 +89,10 @@ def survey(quads: Iterable[Any], terms: Terms) -> Survey:
         elif iri == REIFIES:
             _reified(head, tail, graph, found, terms)
         elif iri in PARTS:
-            value = terms.key(tail) if isinstance(tail, NamedNode | BlankNode | Literal) else ""
+            if iri in _PREDICATES and isinstance(tail, NamedNode):
+                value: Key = tail.value  # as the predicates of facts stand
+            else:
+                value = "" if isinstance(tail, Triple) else terms.key(tail)
             parts.setdefault(head, {})[iri] = value, _place(graph, terms)
     for node, said in parts.items():
         _whole(node, {iri: value for iri, (value, _) in said.items()}, next(iter(said.values()))[1], found)
@@ -102,6 +116,7 @@ def _reified(head: str, tail: Any, graph: Any, found: Survey, terms: Terms) -> N
     from pyoxigraph import Triple
 
     if isinstance(tail, Triple) and not isinstance(tail.object, Triple):
+        assert not isinstance(tail.subject, Triple)  # RDF 1.2 has them as objects only
         fact = terms.node(tail.subject), tail.predicate.value, terms.key(tail.object), _place(graph, terms)
         found.statements.setdefault(head, []).append(fact)
     else:

@@ -46,6 +46,21 @@ class Terms:
             return f"_:{self._mark}-{node.value}"
         return f"_:{self._mark}-{self._numbers.setdefault(node.value, len(self._numbers) + 1)}"
 
+    def number(self, *nodes: Any) -> None:
+        """Give blank nodes their numbers, in order, as `node` would; also those in triple terms."""
+        if not self._labelled:
+            from pyoxigraph import BlankNode, Triple
+
+            for node in nodes:
+                if type(node) is BlankNode:
+                    self._numbers.setdefault(node.value, len(self._numbers) + 1)
+                elif type(node) is Triple:
+                    self.number(node.subject, node.object)
+
+    def restart(self) -> None:
+        """Forget the numbers: the parser has new labels for the same nodes in the next reading."""
+        self._numbers.clear()
+
     def key(self, term: Any) -> Key:
         """Give what tells a node or a literal from all others."""
         from pyoxigraph import Literal

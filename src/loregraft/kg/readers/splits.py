@@ -122,7 +122,7 @@ def _listed(path: Path, names: Sequence[str], problems: list[BadInput] | None) -
 
 
 def _has_indexes(file: Path, entities: Ids) -> bool:
-    """Tell whether a file of triples holds indexes; by its name, or as DGL-KE mixes them, by its first head."""
+    """Tell whether a file of triples holds indexes: by its name, or its first head (DGL-KE mixes them)."""
     if ".del" in file.suffixes:
         return True
     head = _first_line(file).split("\t")[0].strip()

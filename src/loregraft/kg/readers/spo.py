@@ -1,7 +1,8 @@
-"""Read `.spo` files as K-BERT uses them: `subject <tab> predicate <tab> object`, where the names are the ids."""
+"""Read `.spo` files as K-BERT uses them: head, relation and tail with tabs between, names that are ids."""
 
 import re
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 from loregraft.errors import BadInput
@@ -29,7 +30,11 @@ def read_spo(path: Path, problems: list[BadInput] | None = None) -> Iterator[Col
     for batch in read_tsv(path, problems):
         yield batch
         heads, named, tails = (list(batch.rows[end].to_pylist()) for end in ENDS)  # type: ignore[union-attr]
-        new = [id for id in dict.fromkeys([*heads, *tails]) if id not in entities]
+        new = [
+            id
+            for id in dict.fromkeys(chain.from_iterable(zip(heads, tails, strict=True)))
+            if id not in entities
+        ]
         entities.update(new)
         size = len(heads)
         for start in range(0, len(new), size):

@@ -6,7 +6,6 @@ that are not known become qualifiers.
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import islice
 from pathlib import Path
 
 from loregraft.errors import BadInput, did_you_mean
@@ -94,15 +93,18 @@ def collected(
 def in_equal_batches(rows: Iterable[tuple[Table, Row]]) -> Iterator[Columns]:
     """Yield rows as columns, as `in_batches`, but rows of one table may differ in length.
 
-    Those that name their source have a cell more than those that do not.
+    Those that name their source have a cell more than those that do not. The rows of a table stay in
+    order, so batches are small where such rows take turns.
     """
-    rows = iter(rows)
-    while some := list(islice(rows, BATCH_ROWS)):
-        alike: dict[tuple[Table, int], list[tuple[Table, Row]]] = {}
-        for table, row in some:
-            alike.setdefault((table, len(row)), []).append((table, row))
-        for group in alike.values():
-            yield from in_batches(group)
+    waiting: dict[Table, list[tuple[Table, Row]]] = {}
+    for table, row in rows:
+        alike = waiting.setdefault(table, [])
+        if alike and (len(alike[0][1]) != len(row) or len(alike) == BATCH_ROWS):
+            yield from in_batches(alike)
+            alike = waiting[table] = []
+        alike.append((table, row))
+    for alike in waiting.values():
+        yield from in_batches(alike)
 
 
 def pack_qualifiers(qualifiers: Mapping[str, object]) -> str:

@@ -8,12 +8,25 @@ from pathlib import Path
 
 from loregraft.errors import BadInput, CannotWrite, did_you_mean
 from loregraft.kg.graph import KnowledgeGraph
+from loregraft.kg.writers.entities import write_entities_csv, write_entities_jsonl, write_entities_tsv
+from loregraft.kg.writers.openke import write_openke
+from loregraft.kg.writers.parquet import write_entities_parquet, write_parquet
 from loregraft.kg.writers.rdf import write_nquads, write_ntriples, write_trig, write_turtle
+from loregraft.kg.writers.triples import write_csv, write_jsonl, write_tsv
 
 Writer = Callable[[KnowledgeGraph, Path], str]
 """`write_x(graph, path)`: writes a file or folder, and tells in words what went in and what did not."""
 
 WRITERS: dict[str, Writer] = {
+    "tsv": write_tsv,
+    "csv": write_csv,
+    "jsonl": write_jsonl,
+    "parquet": write_parquet,
+    "entities_tsv": write_entities_tsv,
+    "entities_csv": write_entities_csv,
+    "entities_jsonl": write_entities_jsonl,
+    "entities_parquet": write_entities_parquet,
+    "openke": write_openke,
     "ntriples": write_ntriples,
     "nquads": write_nquads,
     "turtle": write_turtle,

@@ -4,17 +4,15 @@
 graphs: they say the source of triples, and not that of names, descriptions, types and attributes.
 """
 
-import contextlib
-import os
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from loregraft.artifact import cannot_write
 from loregraft.kg.graph import KnowledgeGraph
 from loregraft.kg.rdf import Sources, pyoxigraph, quads
 from loregraft.kg.vocabulary import PREFIXES
+from loregraft.kg.writers.whole import whole_file
 
 if TYPE_CHECKING:
     from pyoxigraph import Quad, RdfFormat
@@ -45,21 +43,9 @@ def _write(graph: KnowledgeGraph, path: Path, format: "RdfFormat", sources: Sour
     lost: Counter[str] = Counter()
     told: Counter[str] = Counter()
     prefixes = None if format.name in ("N-Triples", "N-Quads") else PREFIXES
-    building = path.with_name(f".{path.name}.writing")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with building.open("wb") as file:
-            stream = _counted(quads(graph, sources, lost), told)
-            pyoxigraph().serialize(stream, file, format, prefixes=prefixes)
-            file.flush()
-            os.fsync(file.fileno())
-        building.replace(path)
-    except BaseException as error:
-        with contextlib.suppress(OSError):
-            building.unlink()
-        if isinstance(error, OSError):
-            raise cannot_write(path, error) from error
-        raise
+    stream = _counted(quads(graph, sources, lost), told)
+    with whole_file(path) as building, building.open("wb") as file:
+        pyoxigraph().serialize(stream, file, format, prefixes=prefixes)
     left_out = ", ".join(f"{count:,} {what}" for what, count in sorted(lost.items()) if count)
     kind = "quads" if sources == "graphs" else "triples"
     return f"{told['quads']:,} {kind} of {format.name}" + (f"; left out: {left_out}" if left_out else "")

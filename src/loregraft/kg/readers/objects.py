@@ -1,0 +1,68 @@
+"""Read files of JSON objects, one a line: JSON Lines, or an array with each item on a line of its own.
+
+Wikidata's dump and the exports of Neo4j are such files; what an object says is up to their readers.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from loregraft.errors import BadInput
+from loregraft.kg.readers.lines import raise_or_collect, read_lines
+
+FIX = "Write one JSON object a line, with nothing beside it but a comma at the end."
+
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+
+
+def read_objects(path: Path, problems: list[BadInput] | None = None) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield the objects of a file with their line numbers.
+
+    A line with only the bracket of the array is skipped; a bracket or a comma beside an object too.
+
+    Raises:
+        BadInput: A line is no JSON object, or has half of a character (a lone surrogate).
+    """
+    for number, line in read_lines(path, problems):
+        text = line.strip()
+        if text in ("[", "]", "],", ","):
+            continue
+        try:
+            yield number, _parse(path, number, text)
+        except BadInput as problem:
+            raise_or_collect(problem, problems)
+
+
+def first_object(head: str) -> str:
+    """Give the text of the first object of a file's head, or empty; it may be cut off."""
+    for line in head.split("\n"):
+        text = line.strip().removeprefix("[").lstrip()
+        if text:
+            return text if text.startswith("{") else ""
+    return ""
+
+
+def _parse(path: Path, number: int, text: str) -> dict[str, Any]:
+    whole = text.removeprefix("[").removesuffix(",")
+    if whole.endswith("}]"):
+        whole = whole.removesuffix("]")
+    try:
+        found = json.loads(whole, parse_constant=_refuse)
+        if _SURROGATE.search(whole):
+            json.dumps(found, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        fix = "Write the character itself, or remove it."
+        raise BadInput(path, number, f"half of a character in {text!a:.60}", fix) from error
+    except RecursionError as error:
+        raise BadInput(path, number, "JSON nested too deep", FIX) from error
+    except ValueError as error:
+        raise BadInput(path, number, f"no JSON ({error}): {text!r:.60}", FIX) from error
+    if not isinstance(found, dict):
+        raise BadInput(path, number, f"no JSON object: {text!r:.60}", FIX)
+    return found
+
+
+def _refuse(constant: str) -> float:
+    raise ValueError(f"{constant} is no number")

@@ -1,0 +1,200 @@
+"""Write the entities of a graph: as a table with a name a row (TSV, CSV), or as JSON Lines with all of it."""
+
+import csv
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from loregraft.kg.assemble import GraphTable
+from loregraft.kg.graph import KnowledgeGraph
+from loregraft.kg.readers.tsv import ENTITY_COLUMNS
+from loregraft.kg.writers.telling import sizes, told
+from loregraft.kg.writers.triples import csv_holds
+from loregraft.kg.writers.whole import whole_file
+
+_BLOCK = 4_096
+_PARTS: tuple[GraphTable, ...] = ("types", "names", "descriptions", "attributes", "media")
+
+Rows = list[dict[str, Any]]
+
+
+@dataclass
+class Known:
+    """All that a graph knows of one entity: rows by table, without triples."""
+
+    id: str
+    source: str
+    rows: dict[GraphTable, Rows] = field(default_factory=dict)
+
+
+def write_entities_tsv(graph: KnowledgeGraph, path: Path) -> str:
+    """Write a name a row, with a header row: id, name, kind, language, description and type.
+
+    Tabs and line ends become spaces. Cannot hold attributes, media, sources, triples, entities
+    without a name, and descriptions in a language in which the entity has no name.
+    """
+    with whole_file(path) as building, building.open("w", encoding="utf-8", newline="\n") as file:
+        file.write("\t".join(ENTITY_COLUMNS) + "\n")
+        tally = _write_rows(graph, _flat, lambda row: file.write("\t".join(row) + "\n"))
+    return told_of_entities(graph, tally)
+
+
+def write_entities_csv(graph: KnowledgeGraph, path: Path) -> str:
+    """Write a name a row as CSV, with a header row: id, name, kind, language, description and type.
+
+    Blanks at the ends of a text are trimmed. Cannot hold attributes, media, sources, triples,
+    entities without a name, and descriptions in a language in which the entity has no name.
+    """
+    with whole_file(path) as building, building.open("w", encoding="utf-8", newline="") as file:
+        rows = csv.writer(file, lineterminator="\n")
+        rows.writerow(ENTITY_COLUMNS)
+        tally = _write_rows(graph, _trimmed, rows.writerow)
+    return told_of_entities(graph, tally)
+
+
+def write_entities_jsonl(graph: KnowledgeGraph, path: Path) -> str:
+    """Write an entity a line as JSON, with names, descriptions, types, attributes, media and sources.
+
+    Cannot hold triples and what is known of relations, and the source of a type.
+    """
+    types = 0
+    with whole_file(path) as building, building.open("w", encoding="utf-8", newline="\n") as file:
+        for known in known_entities(graph):
+            file.write(json.dumps(_object(known), ensure_ascii=False) + "\n")
+            types += sum(row["source"] != known.source for row in known.rows["types"])
+    left_out = {"sources of types": types, **sizes(graph, ("triples", "negated", "relations"))}
+    return told({"entities": len(graph)}, left_out)
+
+
+def known_entities(graph: KnowledgeGraph) -> Iterator[Known]:
+    """Yield all entities with what is known of them, in the order of their indexes."""
+    starts = {table: np.asarray(graph.tables[table]["entity"]) for table in _PARTS}
+    for first in range(0, len(graph), _BLOCK):
+        block = graph.entities.slice(first, _BLOCK).to_pylist()
+        known = [Known(row["id"], row["source"], {table: [] for table in _PARTS}) for row in block]
+        for table in _PARTS:
+            begin, end = np.searchsorted(starts[table], [first, first + len(block)]).tolist()
+            for row in graph.tables[table].slice(begin, end - begin).to_pylist():
+                known[row["entity"] - first].rows[table].append(row)
+        yield from known
+
+
+def entity_table(known: Known, plain: Callable[[str], str], tally: Counter[str]) -> list[list[str]]:
+    """Give the rows of an entity with the columns of `read_entities_tsv`; what they cannot hold is counted.
+
+    Types and descriptions stand beside the names; where there are more of them than names a name is
+    repeated, which changes nothing.
+
+    Args:
+        plain: Makes a text such that the file holds it; empty: it cannot.
+    """
+    rows = []
+    for name in known.rows["names"]:
+        text = plain(name["name"])
+        tally["texts changed in blanks, tabs or line ends"] += text != name["name"]
+        if not text:
+            tally["names_of_blanks"] += 1
+            continue
+        tally["languages of names, now en"] += not name["language"]
+        rows.append([known.id, text, name["kind"], name["language"], "", ""])
+    if not rows:
+        tally["entities_without_a_name"] += 1
+        return []
+    for place, type in enumerate(known.rows["types"]):
+        if place == len(rows):
+            rows.append([*rows[0][:4], "", ""])
+        rows[place][5] = plain(type["type"])
+    for description in known.rows["descriptions"]:
+        text = plain(description["text"])
+        tally["texts changed in blanks, tabs or line ends"] += text != description["text"]
+        alike = [row for row in rows if row[3] == description["language"]]
+        if not alike or not text:
+            tally["descriptions in a language without a name"] += 1
+            continue
+        free = next((row for row in alike if not row[4]), None)
+        if free is None:
+            free = [*alike[0][:4], "", ""]
+            rows.append(free)
+        free[4] = text
+    tally["written"] += 1
+    return rows
+
+
+def _write_rows(
+    graph: KnowledgeGraph, plain: Callable[[str], str], write: Callable[[list[str]], object]
+) -> Counter[str]:
+    tally: Counter[str] = Counter()
+    for known in known_entities(graph):
+        if not known.id or known.id != plain(known.id) or known.id[0] == "#":
+            tally["entities with ids of blanks or line ends"] += 1
+            continue
+        for row in entity_table(known, plain, tally):
+            write(row)
+    return tally
+
+
+def _flat(text: str) -> str:
+    return re.sub(r"[\t\r\n\0]+", " ", text).strip()
+
+
+def _trimmed(text: str) -> str:
+    trimmed = text.strip()
+    return trimmed if csv_holds(trimmed) else ""
+
+
+def told_of_entities(graph: KnowledgeGraph, tally: Counter[str]) -> str:
+    """Tell what a table of entities holds, by the counts of `entity_table`."""
+    written = tally.pop("written", 0)
+    left_out = {**tally, **sizes(graph, ("attributes", "media", "triples", "negated", "relations"))}
+    return told({"entities": written}, left_out)
+
+
+def _object(known: Known) -> dict[str, object]:
+    """Say all of an entity, leaving out what the reader takes for granted."""
+    said: dict[str, object] = {"id": known.id}
+    if known.source:
+        said["source"] = known.source
+    if known.rows["types"]:
+        said["types"] = [row["type"] for row in known.rows["types"]]
+    names = [
+        _short(row, "name", "text", {"kind": "exact" if place else "preferred", "language": "en"}, known)
+        for place, row in enumerate(known.rows["names"])
+    ]
+    descriptions = [
+        _short(row, "text", "text", {"language": "en"}, known) for row in known.rows["descriptions"]
+    ]
+    if names:
+        said["names"] = names
+    if len(descriptions) == 1:
+        said["description"] = descriptions[0]
+    elif descriptions:
+        said["descriptions"] = descriptions
+    attributes: dict[str, list[object]] = {}
+    for row in known.rows["attributes"]:
+        usual = {"datatype": "", "unit": "", "language": ""}
+        attributes.setdefault(row["property"], []).append(_short(row, "value", "value", usual, known))
+    if attributes:
+        said["attributes"] = {
+            property: values[0] if len(values) == 1 else values for property, values in attributes.items()
+        }
+    media = [
+        _short(row, "reference", "reference", {"kind": "image", "licence": ""}, known)
+        for row in known.rows["media"]
+    ]
+    if media:
+        said["media"] = media
+    return said
+
+
+def _short(row: dict[str, Any], column: str, key: str, usual: dict[str, str], known: Known) -> object:
+    """Give a text alone where all else is as usual, or an object."""
+    more = {name: row[name] for name, default in usual.items() if row[name] != default}
+    if row["source"] != known.source:
+        more["source"] = row["source"]
+    return {key: row[column], **more} if more else row[column]
