@@ -163,8 +163,10 @@ EXAMPLES = {
         "dump.json",
         [
             "[",
-            '{"type": "item", "id": "Q1", "labels": {"en": {"language": "en", "value": "one"}}, "claims": {}},',
-            '{"type": "item", "id": "Q2", "labels": {"de": {"language": "de", "value": "zwei"}}, "claims": []},',
+            '{"type": "item", "id": "Q1", "labels": {"en": {"language": "en", "value": "one"}}, '
+            '"claims": {}},',
+            '{"type": "item", "id": "Q2", "labels": {"de": {"language": "de", "value": "zwei"}}, '
+            '"claims": []},',
             '{"type": "item", "id": "Q3", "labels": {}, "claims": {"P31": [{"rank": "normal", "mainsnak": '
             '{"snaktype": "value", "property": "P31", "datavalue": {"type": "wikibase-entityid", "value": '
             '{"id": "Q1"}}}}]}}',

@@ -65,7 +65,7 @@ def test_an_edit_is_told_as_it_was_made(tiny_graph):
             1,
             {
                 "added": ("D:2 has_phenotype P:9",),
-                "removed": ("P:3 is_a P:2",),
+                "removed": ("P:3 is_a P:2 PMID:0",),
                 "changed": ("D:2 has_phenotype P:1 PMID:5",),
             },
         ),

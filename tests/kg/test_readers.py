@@ -230,7 +230,7 @@ def test_cellxgene_refuses_what_is_not_its_format(content, found, tmp_path):
 def test_unknown_formats_are_named(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text("a,b\n")
-    with pytest.raises(BadInput, match=r"starts with 'a,b'.*entities_tsv, obo"):
+    with pytest.raises(BadInput, match=r"starts with 'a,b'.*entities_tsv.*obo"):
         recognise(path)
     with pytest.raises(BadInput, match=r"no format 'obi'.*'obo'"):
         list(read(path, format="obi"))

@@ -4,6 +4,7 @@ import pytest
 
 from loregraft.kg.columns import Columns
 from loregraft.kg.graph import KnowledgeGraph
+from loregraft.kg.identity import triple_id
 from loregraft.kg.show import card_lines, entity_card, fact_groups, printable
 
 CARD = """\
@@ -57,13 +58,14 @@ def test_statements_of_one_fact_are_one_fact():
     graph = KnowledgeGraph.gather([relations, Columns("triples", rows)])
     (group,) = entity_card(graph, "a").groups
     assert (group.total, [fact.other for fact in group.facts]) == (2, ["a", "b"])
+    assert [fact.id for fact in group.facts] == [triple_id("a", "r", "a"), triple_id("a", "r", "b")]
     assert card_lines(entity_card(graph, "a")) == [
         "a  a",
         "",
         "is near →  (2)",
         "  a  a",
         "  b  b  [frequency 1/2; confidence 0.25; from 2020; to 2021; 1, 2; by x]",
-        "    [by y]",
+        "      [by y]",
     ]
     assert entity_card(graph, "b").groups[0].total == 1
 

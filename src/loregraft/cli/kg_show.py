@@ -98,30 +98,27 @@ def _one(graph: "KnowledgeGraph", folder: Path, what: str) -> int:
         BadInput: There is none, or several bear the name.
     """
     from loregraft.kg.search import resolve, search
+    from loregraft.kg.show import name_of, printable
 
     found = resolve(graph, what)
     if len(found) == 1:
         return found[0]
     if found:
-        fix = f"Give one of the ids: {_listed(graph, found)}."
-        raise BadInput(folder, 0, _safe(f"{len(found):,} entities bear the name {what!r}"), _safe(fix))
-    near = [hit.entity for hit in search(graph, what, SHOWN_CANDIDATES)]
-    fix = f"Did you mean {_listed(graph, near)}?" if near else "Look for it with `loregraft kg search`."
-    raise BadInput(folder, 0, _safe(f"no entity has the id or the name {what!r}"), _safe(fix))
+        fix = (
+            f"Give one of the ids: {_listed([(graph.ids[index], name_of(graph, index)) for index in found])}."
+        )
+        raise BadInput(
+            folder, 0, printable(f"{len(found):,} entities bear the name {what!r}"), printable(fix)
+        )
+    near = [(graph.ids[hit.entity], hit.name) for hit in search(graph, what, SHOWN_CANDIDATES)]
+    fix = f"Did you mean {_listed(near)}?" if near else "Look for it with `loregraft kg search`."
+    raise BadInput(folder, 0, printable(f"no entity has the id or the name {what!r}"), printable(fix))
 
 
-def _listed(graph: "KnowledgeGraph", entities: list[int]) -> str:
-    from loregraft.kg.show import name_of
-
-    texts = [f"{graph.ids[index]} ({name_of(graph, index)})" for index in entities[:SHOWN_CANDIDATES]]
+def _listed(entities: list[tuple[str, str]]) -> str:
+    texts = [f"{id} ({name})" for id, name in entities[:SHOWN_CANDIDATES]]
     more = len(entities) - len(texts)
     return ", ".join(texts) + (f" and {more:,} more" if more else "")
-
-
-def _safe(text: str) -> str:
-    from loregraft.kg.show import printable
-
-    return printable(text)
 
 
 def _path_in_words(graph: "KnowledgeGraph", start: int, path: tuple[int, ...]) -> str:

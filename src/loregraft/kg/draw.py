@@ -16,9 +16,13 @@ COLUMN, GAP, MIDDLE, MARGIN = 330, 100, 210, 16
 """Widths in pixels: of a side, between it and the middle, of the middle, of the rim."""
 ROW, HEADING, BETWEEN = 26, 24, 14
 """Heights: of a neighbour, of a relation's name, between two groups."""
-_WIDTHS = dict.fromkeys("MW@%—…", 1.0) | dict.fromkeys("mwGOQ&", 0.88)
-_CAPITAL, _OTHER, _IDEOGRAPH = 0.74, 0.57, 1.0
+_WIDTHS = (
+    dict.fromkeys("MW@%—…", 1.0) | dict.fromkeys("mwGOQ&", 0.88) | dict.fromkeys(" -,.;:!|'()[]Ifijlrt", 0.42)
+)
+_CAPITAL, _OTHER, _IDEOGRAPH = 0.76, 0.64, 1.0
 """Widths of letters, as shares of the size of the type."""
+
+_LAST_LETTERS = 8
 
 _STYLE = """
 svg { --ground: #ffffff; --ink: #1c2430; --soft: #5b6675; --line: #9aa6b4; --box: #f1f4f8;
@@ -193,7 +197,7 @@ def _boxes(group: _Group, top: float, rim: float, outgoing: bool) -> Iterator[st
     )
     y = top + HEADING
     for fact in facts.facts:
-        name = html.escape(_cut(printable(fact.name), 13, COLUMN - 20))
+        name = html.escape(_cut_inside(printable(fact.name), 13, COLUMN - 20))
         whole = html.escape(f"{printable(fact.name)} ({printable(fact.other)})")
         yield f'<rect class="box" x="{left:g}" y="{y + 2:g}" width="{COLUMN}" height="{ROW - 4}" rx="6"/>'
         yield (
@@ -225,6 +229,14 @@ def _cut(text: str, size: float, width: float) -> str:
     while text and _width(text, size) > width - size:
         text = text[:-1]
     return text.rstrip() + "…"
+
+
+def _cut_inside(text: str, size: float, width: float) -> str:
+    """Give as much of a text as fits, the last letters too: many names differ only there."""
+    if _width(text, size) <= width:
+        return text
+    end = text[-_LAST_LETTERS:]
+    return _cut(text[:-_LAST_LETTERS], size, width - _width(end, size)).rstrip("…") + "…" + end.lstrip()
 
 
 def _lines(text: str, size: float, width: float, most: int) -> list[str]:

@@ -13,6 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from loregraft.kg.graph import KnowledgeGraph
+from loregraft.kg.identity import triple_id
 from loregraft.records import Attribute, Name, Triple
 
 Rows = NDArray[np.int64]
@@ -26,11 +27,13 @@ class Fact:
     """A fact as one of its ends sees it.
 
     Attributes:
+        id: The triple id, by which `kg/edit.py` removes the fact.
         other: The id of the entity at the other end.
         name: Its preferred name, or its id.
         statements: Who says so, and under which conditions; several sources may.
     """
 
+    id: str
     other: str
     name: str
     statements: tuple[Triple, ...]
@@ -134,15 +137,18 @@ def _groups(graph: KnowledgeGraph, rows: Rows, kind: tuple[bool, bool], most: in
         here = relations == relation
         ends = np.unique(others[here])
         facts = tuple(
-            Fact(
-                str(graph.entities["id"][other].as_py()),
-                name_of(graph, other),
-                tuple(graph.statements(rows[here & (others == other)], negated)),
-            )
-            for other in ends[:most].tolist()
+            _fact(graph, other, rows[here & (others == other)], kind) for other in ends[:most].tolist()
         )
         name = relation_name(graph, relation)
         yield FactGroup(graph.relation_ids[relation], name, outgoing, negated, len(ends), facts)
+
+
+def _fact(graph: KnowledgeGraph, other: int, rows: Rows, kind: tuple[bool, bool]) -> Fact:
+    outgoing, negated = kind
+    statements = tuple(graph.statements(rows, negated))
+    fact = statements[0]
+    id = triple_id(fact.head, fact.relation, fact.tail, negated)
+    return Fact(id, fact.tail if outgoing else fact.head, name_of(graph, other), statements)
 
 
 def card_lines(card: EntityCard, width: int = 88, shown: int = 12) -> list[str]:

@@ -87,7 +87,7 @@ def test_worked_example(tmp_path):
     assert (desires["relation"], desires["negated"]) == ("/r/Desires", True)
     assert [triple["confidence"] for triple in (used, desires)] == [0.75, 0.5]
     assert synonym["confidence"] == pytest.approx(0.955, abs=1e-3)
-    assert (genre["confidence"], genre["qualifiers"]) == (0.5, "")
+    assert (genre["confidence"], genre["qualifiers"]) == (1.0, "")
     (xref,) = rows["attributes"]
     assert (xref["entity"], xref["property"], xref["value"]) == (
         "/c/en/person",

@@ -128,10 +128,10 @@ def test_damaged_files(tmp_path, monkeypatch):
 
 def test_an_open_quote_takes_no_time_without_end(tmp_path):
     for line in ('a","b\n', 'a,"\n', '"""\n', 'x,y,"z\n'):
-        path = file_of(tmp_path, "head,relation,tail\n" + line * 30_000 + "a,r,b\n")
+        path = file_of(tmp_path, "head,relation,tail\n" + line * 10_000 + "a,r,b\n")
         begun, problems = time.process_time(), []
         rows_of(path, problems=problems)
-        assert problems and time.process_time() - begun < 20
+        assert problems and time.process_time() - begun < 10
 
 
 def test_a_row_ends_within_bounds(tmp_path, monkeypatch):

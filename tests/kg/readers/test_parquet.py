@@ -39,7 +39,7 @@ def test_plain_and_other_columns(tmp_path):
 
 def test_ids_may_be_numbers_and_large_text(tmp_path):
     columns = {"head": [1, 2], "relation": pa.array(["r", "r"], pa.large_string()), "tail": ["b", "c"]}
-    assert KnowledgeGraph.gather(read(file_of(tmp_path, columns))).ids == ["1", "b", "2", "c"]
+    assert KnowledgeGraph.gather(read(file_of(tmp_path, columns))).ids == ["1", "2", "b", "c"]
 
 
 def test_entities(tmp_path):

@@ -100,15 +100,15 @@ def _assertion(line: str) -> list[tuple[Table, Row]]:
     weight = said.get("weight", 1.0)
     if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 <= weight < 1e9:
         raise ValueError(f"the weight is {weight!r:.40}", "Write a number that is not negative.")
-    qualifiers = pack_qualifiers({"weight": weight} if "weight" in said else {})
+    has_weight = "weight" in said
     row = (
         start,
         relation,
         end,
         negated is not None,
         _contributors(said),
-        qualifiers,
-        1 - 2.0 ** -float(weight),
+        pack_qualifiers({"weight": weight} if has_weight else {}),
+        1 - 2.0 ** -float(weight) if has_weight else 1.0,
         "",
         "",
         _text(said, "license"),

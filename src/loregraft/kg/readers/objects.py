@@ -45,9 +45,9 @@ def first_object(head: str) -> str:
 
 
 def _parse(path: Path, number: int, text: str) -> dict[str, Any]:
-    whole = text.removeprefix("[").removesuffix(",")
-    if whole.endswith("}]"):
-        whole = whole.removesuffix("]")
+    whole = text.removesuffix(",")
+    if whole.startswith("[{") or whole.endswith("}]"):  # the array begins or ends on this line
+        whole = whole.removeprefix("[").removesuffix("]")
     try:
         found = json.loads(whole, parse_constant=_refuse)
         if _SURROGATE.search(whole):

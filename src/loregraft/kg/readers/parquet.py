@@ -134,6 +134,8 @@ def _plain(batch: pa.RecordBatch) -> Mapping[str, pa.Array] | None:
             return None
         if name == "qualifiers" and not pc.all(pc.equal(_text(column), "")).as_py():
             return None
+        if name == "source" and not column.null_count and pc.all(pc.equal(_text(column), "")).as_py():
+            continue  # as if there were no such column
         if column.null_count or (name in (*ENDS, "source") and pc.any(pc.equal(_text(column), "")).as_py()):
             return None
         rows[name] = column.cast(pa.string()) if name in ENDS or not whole else column

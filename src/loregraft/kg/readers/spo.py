@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 
+import pyarrow as pa
+
 from loregraft.errors import BadInput
 from loregraft.kg.columns import Columns
 from loregraft.kg.readers.statements import ENDS
@@ -29,7 +31,7 @@ def read_spo(path: Path, problems: list[BadInput] | None = None) -> Iterator[Col
     relations: set[str] = set()
     for batch in read_tsv(path, problems):
         yield batch
-        heads, named, tails = (list(batch.rows[end].to_pylist()) for end in ENDS)  # type: ignore[union-attr]
+        heads, named, tails = (pa.array(batch.rows[end]).to_pylist() for end in ENDS)
         new = [
             id
             for id in dict.fromkeys(chain.from_iterable(zip(heads, tails, strict=True)))

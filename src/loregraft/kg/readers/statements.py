@@ -14,6 +14,8 @@ from loregraft.kg.readers.lines import Row, in_batches, raise_or_collect
 
 ENDS = ("head", "relation", "tail")
 SPLITS = ("train", "valid", "test")
+_KNOWN = TABLES["triples"].keys()
+_DEFAULTS = (False, "", "", 1.0, "", "", "", "")  # of negated to split
 YES, NO = ("true", "yes", "1"), ("false", "no", "0", "")
 
 Said = Mapping[str, object]
@@ -27,6 +29,8 @@ def statement(path: Path, number: int, said: Said) -> list[tuple[Table, Row]]:
         BadInput: An end is missing, or a cell is not what its column holds.
     """
     head, relation, tail = (id_of(path, number, end, said.get(end)) for end in ENDS)
+    if not any(value is not None and value != "" for column, value in said.items() if column not in ENDS):
+        return [("triples", (head, relation, tail, *_DEFAULTS))]
     dates = [text_of(path, number, column, said.get(column)) for column in ("valid_from", "valid_to")]
     row: Row = (
         head,
@@ -50,8 +54,9 @@ def id_of(path: Path, number: int, column: str, value: object) -> str:
     Raises:
         BadInput: There is none, or it is no text.
     """
-    id = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-    found = text_of(path, number, column, id)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    found = text_of(path, number, column, value)
     if not found:
         article = "an" if column[0] in "aeiou" else "a"
         raise BadInput(path, number, f"a row without {article} {column}", f"Fill in {column!r}.")
@@ -64,7 +69,7 @@ def text_of(path: Path, number: int, column: str, value: object) -> str:
     Raises:
         BadInput: It is no text, or half of a character (a lone surrogate).
     """
-    if value is None:
+    if value is None or value == "":
         return ""
     if not isinstance(value, str):
         raise BadInput(path, number, f"{column!r} is {value!r:.40} and no text", "Write it in quotes.")
@@ -151,8 +156,8 @@ def _split(path: Path, number: int, value: object) -> str:
 def _qualifiers(path: Path, number: int, said: Said) -> str:
     """Give the column `qualifiers` as it is, or joined with the columns that are not known."""
     packed = said.get("qualifiers")
-    more = {column: value for column, value in said.items() if column not in TABLES["triples"]}
-    more = {column: value for column, value in more.items() if value is not None and value != ""}
+    others = said.keys() - _KNOWN if len(said) > len(ENDS) else ()
+    more = {column: said[column] for column in said if column in others and said[column] not in (None, "")}
     if not packed and not more:
         return ""
     try:

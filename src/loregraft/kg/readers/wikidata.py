@@ -74,7 +74,7 @@ def _rows(path: Path, problems: list[BadInput] | None) -> Iterator[tuple[Table, 
     for number, entity in read_objects(path, problems):
         try:
             rows = _entity(entity)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             why = f"no {error}" if isinstance(error, KeyError) else str(error)
             found = f"the entity {str(entity.get('id'))!r:.40} is not as Wikidata has them ({why})"
             raise_or_collect(BadInput(path, number, found, FIX), problems)

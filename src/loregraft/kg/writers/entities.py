@@ -52,7 +52,7 @@ def write_entities_csv(graph: KnowledgeGraph, path: Path) -> str:
     entities without a name, and descriptions in a language in which the entity has no name.
     """
     with whole_file(path) as building, building.open("w", encoding="utf-8", newline="") as file:
-        rows = csv.writer(file, lineterminator="\n")
+        rows = csv.writer(file, lineterminator="\r\n")  # also makes it quote both
         rows.writerow(ENTITY_COLUMNS)
         tally = _write_rows(graph, _trimmed, rows.writerow)
     return told_of_entities(graph, tally)
@@ -103,7 +103,7 @@ def entity_table(known: Known, plain: Callable[[str], str], tally: Counter[str])
             continue
         tally["languages of names, now en"] += not name["language"]
         rows.append([known.id, text, name["kind"], name["language"], "", ""])
-    if not rows:
+    if not rows or not known.id:
         tally["entities_without_a_name"] += 1
         return []
     for place, type in enumerate(known.rows["types"]):
@@ -131,7 +131,7 @@ def _write_rows(
 ) -> Counter[str]:
     tally: Counter[str] = Counter()
     for known in known_entities(graph):
-        if not known.id or known.id != plain(known.id) or known.id[0] == "#":
+        if known.id != plain(known.id) or (plain is _flat and known.id.startswith("#")):
             tally["entities with ids of blanks or line ends"] += 1
             continue
         for row in entity_table(known, plain, tally):

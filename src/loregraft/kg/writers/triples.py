@@ -67,7 +67,7 @@ def write_csv(graph: KnowledgeGraph, path: Path) -> str:
         whole_file(path) as building,
         building.open("w", encoding="utf-8", newline="") as file,
     ):
-        rows = csv.writer(file, lineterminator="\n")
+        rows = csv.writer(file, lineterminator="\r\n")  # also makes it quote both
         rows.writerow(TABLES["triples"])
         for batch in said_batches(graph):
             for row in batch:
