@@ -4,7 +4,7 @@ The columns are the URI of the assertion, relation, start, end, and JSON; the fo
 pages Downloads, URI hierarchy and Relations of ConceptNet's wiki.
 """
 
-import json
+import functools
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any
 from loregraft.errors import BadInput
 from loregraft.kg.columns import REFERENCE_MARK, Columns, Table
 from loregraft.kg.readers.lines import Row, in_batches, raise_or_collect, read_lines
+from loregraft.kg.readers.objects import parse_object
 from loregraft.kg.readers.statements import pack_qualifiers
 
 SYMMETRIC = (
@@ -119,19 +120,11 @@ def _assertion(line: str) -> list[tuple[Table, Row]]:
 
 
 def _said(packed: str) -> dict[str, Any]:
-    fix = 'Write an object such as {"weight": 1.0} in the last column.'
     try:
-        said = json.loads(packed)
-        json.dumps(said, ensure_ascii=False).encode()
-    except RecursionError as error:
-        raise ValueError("JSON nested too deep", fix) from error
-    except UnicodeEncodeError as error:
-        raise ValueError("half of a character", fix) from error
+        return parse_object(packed)
     except ValueError as error:
-        raise ValueError(f"no JSON ({error})", fix) from error
-    if not isinstance(said, dict):
-        raise ValueError("no JSON object", fix)
-    return said
+        fix = 'Write an object such as {"weight": 1.0} in the last column.'
+        raise ValueError(str(error), fix) from error
 
 
 def _text(said: dict[str, Any], key: str) -> str:
@@ -156,6 +149,7 @@ def _name(id: str) -> tuple[Table, Row]:
     return "names", (id, parts[3].replace("_", " ").strip(), "preferred", parts[2])
 
 
+@functools.lru_cache(maxsize=1_024)
 def _relation(id: str) -> tuple[Table, Row]:
     name = id.rsplit("/", 1)[1]
     words = _CAPITAL.sub(" ", name).lower()

@@ -14,6 +14,12 @@ from loregraft.kg.readers.lines import raise_or_collect, read_lines
 
 FIX = "Write one JSON object a line, with nothing beside it but a comma at the end."
 
+
+def _refuse(constant: str) -> float:
+    raise ValueError(f"{constant} is no number")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse)
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
@@ -29,10 +35,15 @@ def read_objects(path: Path, problems: list[BadInput] | None = None) -> Iterator
         text = line.strip()
         if text in ("[", "]", "],", ","):
             continue
+        whole = text.removesuffix(",")
+        if whole.startswith("[{") or whole.endswith("}]"):  # the array begins or ends on this line
+            whole = whole.removeprefix("[").removesuffix("]")
         try:
-            yield number, _parse(path, number, text)
-        except BadInput as problem:
-            raise_or_collect(problem, problems)
+            found = parse_object(whole)
+        except ValueError as error:
+            raise_or_collect(BadInput(path, number, f"{error} in {text!a:.60}", FIX), problems)
+            continue
+        yield number, found
 
 
 def first_object(head: str) -> str:
@@ -44,25 +55,22 @@ def first_object(head: str) -> str:
     return ""
 
 
-def _parse(path: Path, number: int, text: str) -> dict[str, Any]:
-    whole = text.removesuffix(",")
-    if whole.startswith("[{") or whole.endswith("}]"):  # the array begins or ends on this line
-        whole = whole.removeprefix("[").removesuffix("]")
+def parse_object(text: str) -> dict[str, Any]:
+    """Give the object that a text of JSON is.
+
+    Raises:
+        ValueError: It is none, is nested too deep, or has half of a character.
+    """
     try:
-        found = json.loads(whole, parse_constant=_refuse)
-        if _SURROGATE.search(whole):
+        found = _DECODER.decode(text)
+        if _SURROGATE.search(text):
             json.dumps(found, ensure_ascii=False).encode()
     except UnicodeEncodeError as error:
-        fix = "Write the character itself, or remove it."
-        raise BadInput(path, number, f"half of a character in {text!a:.60}", fix) from error
+        raise ValueError("half of a character") from error
     except RecursionError as error:
-        raise BadInput(path, number, "JSON nested too deep", FIX) from error
+        raise ValueError("JSON nested too deep") from error
     except ValueError as error:
-        raise BadInput(path, number, f"no JSON ({error}): {text!r:.60}", FIX) from error
+        raise ValueError(f"no JSON ({error})") from error
     if not isinstance(found, dict):
-        raise BadInput(path, number, f"no JSON object: {text!r:.60}", FIX)
+        raise ValueError("no JSON object")
     return found
-
-
-def _refuse(constant: str) -> float:
-    raise ValueError(f"{constant} is no number")
