@@ -16,7 +16,7 @@ from loregraft.kg.readers import read, recognise
 from loregraft.kg.readers.neo4j_json import read_neo4j_json
 
 
-def node(id, labels=(), **properties):
+def node(id, labels=(), /, **properties):
     return {"type": "node", "id": id, "labels": list(labels), "properties": properties}
 
 

@@ -115,15 +115,18 @@ def _solutions(address: str, pattern: str, problems: list[BadInput] | None) -> I
 def _rows(address: str, query: str, offset: int) -> list[Any]:
     from pyoxigraph import QueryResultsFormat, QuerySolutions, parse_query_results
 
+    page, reason = _page(address, query), "it has no rows"
+    answer = None
     try:
-        answer = parse_query_results(_page(address, query), QueryResultsFormat.JSON)
+        answer = parse_query_results(page, QueryResultsFormat.JSON)
         if isinstance(answer, QuerySolutions):
             return list(answer)
-        error: Exception = ValueError("it has no rows")
-    except (SyntaxError, ValueError) as caught:
-        error = caught
-    found = f"the answer from row {offset + 1} on is cut off or no SPARQL result ({error!s:.120})"
-    raise BadInput(_named(address), 0, found, "Try again, or ask who runs the server.") from error
+    except (SyntaxError, ValueError) as error:
+        reason = str(error)
+    finally:
+        answer = None  # it must die in the thread that made it, so no traceback may keep it
+    found = f"the answer from row {offset + 1} on is cut off or no SPARQL result ({reason:.120})"
+    raise BadInput(_named(address), 0, found, "Try again, or ask who runs the server.")
 
 
 def _page(address: str, query: str) -> bytes:

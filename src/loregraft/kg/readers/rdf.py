@@ -6,10 +6,11 @@ pyoxigraph parses; `rdf_guard.py` looks at the bytes before, `rdf_survey.py` at 
 
 import io
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from xml.parsers import expat
 
 from loregraft.errors import BadInput
@@ -189,20 +190,22 @@ def _quads_of_lines(path: Path, format: str, problems: list[BadInput] | None) ->
 
     syntax = getattr(ox.RdfFormat, format)
     number = 1
-    for block in _blocks(path, problems):
-        if isinstance(block, int):
-            number += block
-            continue
-        text = _without_damage(path, number, block, problems)
-        told = 0
-        try:
-            Depth(path).look(text, number)
-            for quad in ox.parse(text, syntax):
-                told += 1
-                yield quad
-        except (SyntaxError, MemoryError, BadInput):
-            yield from islice(_one_by_one(path, number, text, syntax, problems), told, None)
-        number += block.count(b"\n")
+    blocks = cast(Generator[bytes | int, None, None], _blocks(path, problems))
+    with closing(blocks):  # a problem raised here would leave its file to the garbage collector
+        for block in blocks:
+            if isinstance(block, int):
+                number += block
+                continue
+            text = _without_damage(path, number, block, problems)
+            told = 0
+            try:
+                Depth(path).look(text, number)
+                for quad in ox.parse(text, syntax):
+                    told += 1
+                    yield quad
+            except (SyntaxError, MemoryError, BadInput):
+                yield from islice(_one_by_one(path, number, text, syntax, problems), told, None)
+            number += block.count(b"\n")
 
 
 def _one_by_one(
