@@ -119,7 +119,7 @@ class StandIn(http.server.BaseHTTPRequestHandler):
         script = self.server.script
         status, headers, body = script.pop(0) if len(script) > 1 else script[0]
         if status == 0:
-            time.sleep(1)
+            self.server.ends.wait(10)
             return
         self.send_response(status)
         for name, value in {"Content-Type": MEDIA_TYPE, "Content-Length": str(len(body)), **headers}.items():
@@ -134,11 +134,13 @@ class StandIn(http.server.BaseHTTPRequestHandler):
 @pytest.fixture
 def stand_in():
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), StandIn)
-    server.script, server.asked, server.daemon_threads = [], [], True
+    server.script, server.asked, server.ends = [], [], threading.Event()
+    server.daemon_threads = False  # so that closing it waits for all of them
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     server.address = f"http://127.0.0.1:{server.server_port}/sparql"
     yield server
+    server.ends.set()
     server.shutdown()
     thread.join()
     server.server_close()
