@@ -43,15 +43,15 @@ def read_cells(path: Path, width: int, problems: list[BadInput] | None = None) -
     A line that is not UTF-8, or too long, is a problem; the lines after it are still read.
     """
     number = 1
-    for block in _blocks(path, problems):
+    for block in read_blocks(path, problems):
         if isinstance(block, int):
             number += block
             continue
-        yield _cut(number, _without_damage(path, number, block, problems), width)
+        yield _cut(number, without_damage(path, number, block, problems), width)
         number += block.count(b"\n")
 
 
-def _blocks(path: Path, problems: list[BadInput] | None) -> Iterator[bytes | int]:
+def read_blocks(path: Path, problems: list[BadInput] | None) -> Iterator[bytes | int]:
     """Yield whole lines as bytes that end with a line end, or how many lines were skipped."""
     number, rest = 1, b""
     with open_bytes(path) as file:
@@ -77,7 +77,7 @@ def _blocks(path: Path, problems: list[BadInput] | None) -> Iterator[bytes | int
         yield rest + b"\n"
 
 
-def _without_damage(path: Path, number: int, block: bytes, problems: list[BadInput] | None) -> bytes:
+def without_damage(path: Path, number: int, block: bytes, problems: list[BadInput] | None) -> bytes:
     """Empty the lines that are not UTF-8."""
     try:
         block.decode()

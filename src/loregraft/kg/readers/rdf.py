@@ -15,7 +15,7 @@ from xml.parsers import expat
 
 from loregraft.errors import BadInput
 from loregraft.kg.columns import Columns
-from loregraft.kg.readers.blocks import _blocks, _without_damage
+from loregraft.kg.readers.blocks import read_blocks, without_damage
 from loregraft.kg.readers.lines import not_utf8, raise_or_collect
 from loregraft.kg.readers.opening import open_bytes
 from loregraft.kg.readers.rdf_guard import Depth, Guarded
@@ -190,13 +190,13 @@ def _quads_of_lines(path: Path, format: str, problems: list[BadInput] | None) ->
 
     syntax = getattr(ox.RdfFormat, format)
     number = 1
-    blocks = cast(Generator[bytes | int, None, None], _blocks(path, problems))
+    blocks = cast(Generator[bytes | int, None, None], read_blocks(path, problems))
     with closing(blocks):  # a problem raised here would leave its file to the garbage collector
         for block in blocks:
             if isinstance(block, int):
                 number += block
                 continue
-            text = _without_damage(path, number, block, problems)
+            text = without_damage(path, number, block, problems)
             told = 0
             try:
                 Depth(path).look(text, number)
