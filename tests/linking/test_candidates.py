@@ -30,9 +30,11 @@ def test_best_name_of_each_entity():
     """Entity 7 has the names c (0.1) and d (0.9); of equal scores the first name is told."""
     dictionary = Dictionary.of(["a", "b", "c", "d"], np.array([2, 5, 7, 7]))
     table = np.array([[0.3, 0.2, 0.1, 0.9], [0.0, 0.0, 0.5, 0.5]], np.float32)
-    ((best, rows),) = dictionary.by_entity(Given(table), ["0", "1"])
-    assert best.tolist() == pytest.approx(np.array([[0.3, 0.2, 0.9], [0, 0, 0.5]]))
-    assert rows.tolist() == [[0, 1, 3], [0, 1, 2]]
+    (scores,) = dictionary.by_entity(Given(table), ["0", "1"])
+    assert scores.best.tolist() == pytest.approx(np.array([[0.3, 0.2, 0.9], [0, 0, 0.5]]))
+    rows, best = scores.top(2)
+    assert rows.tolist() == [[3, 0], [2, 0]]
+    assert best.tolist() == pytest.approx(np.array([[0.9, 0.3], [0.5, 0.0]]))
 
 
 @settings(max_examples=50, deadline=None)
@@ -43,15 +45,17 @@ def test_by_entity_is_the_naive_loop(entities, strings, seed):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(candidates, "TILE", 5)
         parts = list(dictionary.by_entity(Given(table), [str(row) for row in range(strings)]))
-    assert [len(best) for best, _ in parts] == [min(5, strings - done) for done in range(0, strings, 5)]
-    best = [row for part, _ in parts for row in part.tolist()]
-    rows = [row for _, part in parts for row in part.tolist()]
+    assert [len(part.best) for part in parts] == [min(5, strings - done) for done in range(0, strings, 5)]
+    best = [row for part in parts for row in part.best.tolist()]
+    tops = [pair for part in parts for pair in zip(*(found.tolist() for found in part.top(3)), strict=True)]
     for string in range(strings):
+        winners = []
         for column, entity in enumerate(sorted(set(entities))):
             own = [row for row in range(len(entities)) if dictionary.entities[row] == entity]
-            winner = max(own, key=lambda row: (table[string, row], -row))
-            assert best[string][column] == table[string, winner]
-            assert rows[string][column] == winner
+            winners.append(max(own, key=lambda row: (table[string, row], -row)))
+            assert best[string][column] == table[string, winners[-1]]
+        winners = sorted(winners, key=lambda row: (-table[string, row], row))[:3]
+        assert tops[string] == (winners, table[string, winners].tolist())
 
 
 def test_exact_is_one_where_folded_strings_are_equal():

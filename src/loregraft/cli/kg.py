@@ -39,9 +39,10 @@ def import_(
 
     Example: loregraft kg import names.tsv triples.tsv my-graph
     """
-    from loregraft.cli.kg_import import import_sources
+    from loregraft.cli.kg_import import Wanted, import_sources
 
-    import_sources(sources, format, join, table, languages, relations, skip_bad, force, as_json)
+    wanted = Wanted(format, join, table, languages, relations, skip_bad)
+    import_sources(sources, wanted, force, as_json)
 
 
 @app.command()
@@ -124,9 +125,9 @@ def split(
 
     Example: loregraft kg split my-graph my-split --mode inductive
     """
-    from loregraft.cli.kg_split import split_folder
+    from loregraft.cli.kg_split import Wanted, split_folder
 
-    split_folder(graph, out, mode, (valid, test), seed, files, force, as_json)
+    split_folder(graph, out, Wanted(mode, valid, test, seed, files), force, as_json)
 
 
 @app.command()

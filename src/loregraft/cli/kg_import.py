@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -13,18 +14,24 @@ if TYPE_CHECKING:
     from loregraft.kg.importing import Imported
 
 
-def import_sources(
-    arguments: Sequence[str],
-    format: str,
-    join: Literal["id", "names", "xref", "table"],
-    table: Path | None,
-    languages: str,
-    relations: str,
-    skip_bad: bool,
-    force: bool,
-    as_json: bool,
-) -> None:
-    """Import and tell; see `loregraft kg import`."""
+@dataclass(frozen=True)
+class Wanted:
+    """What is asked of an import, as the options of `loregraft kg import` say it."""
+
+    format: str
+    join: Literal["id", "names", "xref", "table"]
+    table: Path | None
+    languages: str
+    relations: str
+    skip_bad: bool
+
+
+def import_sources(arguments: Sequence[str], wanted: Wanted, force: bool, as_json: bool) -> None:
+    """Import and tell; see `loregraft kg import`.
+
+    Args:
+        arguments: The sources, and last the new folder.
+    """
     from loregraft.cli.progress import Screen
     from loregraft.kg.importing import Source, import_graph, read_id_table
     from loregraft.kg.readers import is_address
@@ -37,24 +44,31 @@ def import_sources(
         raise BadInput(out, 0, "only one path is given", fix)
     if out.exists() and not force:
         raise CannotWrite(out, "it exists already", "Choose another folder, or overwrite it with --force.")
-    if (table is None) == (join == "table"):
-        raise BadInput(table or out, 0, "--table and --join table belong together", "Give both or neither.")
+    if (wanted.table is None) == (wanted.join == "table"):
+        raise BadInput(
+            wanted.table or out, 0, "--table and --join table belong together", "Give both or neither."
+        )
     sources = [
-        Source(text if is_address(text) else Path(text), format, join="id" if number == 0 else join)
+        Source(
+            text if is_address(text) else Path(text),
+            wanted.format,
+            join="id" if number == 0 else wanted.join,
+        )
         for number, text in enumerate(given)
     ]
-    keep = Keep(_set(languages), _set(relations))
+    keep = Keep(_set(wanted.languages), _set(wanted.relations))
     with Screen() as screen:
         screen.begin("kg", ", ".join(source.label for source in sources))
         imported = import_graph(
             sources,
-            skip_bad=skip_bad,
+            skip_bad=wanted.skip_bad,
             keep=keep,
-            table=read_id_table(table) if table else None,
+            table=read_id_table(wanted.table) if wanted.table else None,
             advance=screen.advance,
         )
         screen.advance(1.0, f"writing {out}")
-        _save(imported, sources, out, {"join": join, "languages": languages, "relations": relations})
+        asked = {"join": wanted.join, "languages": wanted.languages, "relations": wanted.relations}
+        _save(imported, sources, out, asked)
     _tell(imported, out, as_json)
 
 

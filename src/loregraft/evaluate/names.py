@@ -122,13 +122,13 @@ def answer(task: NameTask, index: NameIndex) -> Answers:
     gold = np.searchsorted(columns, task.gold)
     ranks, best, tops = [], [], []
     done = 0
-    for scores, rows in task.dictionary.by_entity(index, task.queries):
-        own = gold[done : done + len(scores)]
-        ranks.append(ranks_from_scores(scores, own))
-        order = np.argsort(-scores, axis=1, kind="stable")[:, :TOP]
-        best.append(np.take_along_axis(rows, order, axis=1))
-        tops.append(np.take_along_axis(scores, order, axis=1))
-        done += len(scores)
+    for scores in task.dictionary.by_entity(index, task.queries):
+        own = gold[done : done + len(scores.best)]
+        ranks.append(ranks_from_scores(scores.best, own))
+        rows, top_scores = scores.top(TOP)
+        best.append(rows)
+        tops.append(top_scores)
+        done += len(own)
     return Answers(np.concatenate(ranks), np.concatenate(best), np.concatenate(tops))
 
 

@@ -4,14 +4,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from loregraft.artifact import Json, writing
-from loregraft.kg.columns import BATCH_ROWS
 from loregraft.kg.graph import KnowledgeGraph
 from loregraft.kg.mirrors import first_statements
 from loregraft.kg.split_triples import PARTS, TripleSplit
+from loregraft.kg.writers.triples import write_lines
 
 _BREAKS = r"[\t\r\n]"
 
@@ -31,23 +30,10 @@ def save_parts(
     broken, broken_relations = (
         np.asarray(pc.match_substring_regex(ids, _BREAKS), dtype=np.bool_) for ids in (entities, relations)
     )
-    tab = pa.scalar("\t", entities.type)
     once = first_statements(graph)
     wrong = broken[graph.heads] | broken[graph.tails] | broken_relations[graph.relation_indexes]
     with writing(folder, "triples", key, settings=settings) as (building, facts):
         for place, part in enumerate(PARTS):
             rows = np.flatnonzero(once & ~wrong & (split.parts == place))
-            with (building / f"{part}.tsv").open("wb") as file:
-                for start in range(0, len(rows), BATCH_ROWS):
-                    some = rows[start : start + BATCH_ROWS]
-                    cells = (
-                        ids.take(pa.array(indexes[some]))
-                        for ids, indexes in (
-                            (entities, graph.heads),
-                            (relations, graph.relation_indexes),
-                            (entities, graph.tails),
-                        )
-                    )
-                    lines = pc.binary_join_element_wise(*cells, tab).to_pylist()
-                    file.write(("\n".join(lines) + "\n").encode())
+            write_lines(graph, rows, building / f"{part}.tsv")
         facts["counts"] = {**split.counts, "left_out_breaks": int((once & wrong).sum())}

@@ -51,23 +51,46 @@ class Dictionary:
         """The entities that have a name here, ascending; columns of `by_entity`."""
         return np.unique(self.entities)
 
-    def by_entity(
-        self, index: NameIndex, strings: Sequence[str]
-    ) -> Iterator[tuple[Float[np.ndarray, "strings entities"], NDArray[np.int64]]]:
-        """Yield, some strings at a time, each entity's best score over its names, and that name's row.
+    def by_entity(self, index: NameIndex, strings: Sequence[str]) -> Iterator["EntityScores"]:
+        """Yield the scores of some strings at a time.
 
         Takes TILE x names floats of memory, whatever the number of strings.
         """
         starts = np.flatnonzero(np.r_[True, np.diff(self.entities) > 0])
-        sizes = np.diff(np.r_[starts, len(self.entities)])
         for first in range(0, len(strings), TILE):
             scores = index.scores(strings[first : first + TILE])
-            best = np.maximum.reduceat(scores, starts, axis=1)
-            is_best = scores == np.repeat(best, sizes, axis=1)
-            rows = np.minimum.reduceat(
-                np.where(is_best, np.arange(len(self.entities)), len(self.entities)), starts, axis=1
-            )
-            yield best, rows
+            yield EntityScores(scores, starts, np.maximum.reduceat(scores, starts, axis=1))
+
+
+@dataclass(frozen=True)
+class EntityScores:
+    """How well some strings fit the entities of a dictionary.
+
+    Attributes:
+        by_name: The scores by row of the dictionary.
+        starts: The first row of each entity.
+        best: Each entity's best score over its names.
+    """
+
+    by_name: Float[np.ndarray, "strings names"]
+    starts: NDArray[np.int64]
+    best: Float[np.ndarray, "strings entities"]
+
+    def top(self, count: int) -> tuple[NDArray[np.int64], Float[np.ndarray, "strings top"]]:
+        """Give the best names of the best entities, as rows of the dictionary, and their scores.
+
+        The earlier of equal scores comes first.
+        """
+        left, strings = self.best.copy(), np.arange(len(self.best))
+        ends = np.r_[self.starts[1:], self.by_name.shape[1]]
+        rows, scores = [], []
+        for _ in range(min(count, left.shape[1])):
+            entities = left.argmax(axis=1)
+            scores.append(left[strings, entities])
+            left[strings, entities] = -np.inf
+            spans = zip(self.by_name, self.starts[entities], ends[entities], strict=True)
+            rows.append([first + int(names[first:last].argmax()) for names, first, last in spans])
+        return np.array(rows, np.int64).T, np.stack(scores, axis=1)
 
 
 class ExactIndex:

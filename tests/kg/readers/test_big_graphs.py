@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from loregraft.kg.readers import READERS, conceptnet, lines, statements
+from loregraft.kg.readers import READERS, conceptnet, lines
 
 LINES = 50_000
 WIKIDATA = (
@@ -28,7 +28,6 @@ FORMATS = {
 @pytest.mark.parametrize("format", FORMATS)
 def test_memory_does_not_grow_with_the_file(format, tmp_path, monkeypatch):
     monkeypatch.setattr(lines, "BATCH_ROWS", 500)
-    monkeypatch.setattr(statements, "BATCH_ROWS", 500)
     monkeypatch.setattr(conceptnet, "MAX_KNOWN", 500)
     name, line = FORMATS[format]
     path = tmp_path / name

@@ -159,7 +159,7 @@ def test_entities(tmp_path):
     "row, found",
     [
         (",Ada,", "a row without an id"),
-        ("a,,", "the entity 'a' has no name"),
+        ("a,,", "name-less entity: 'a' has no name"),
         ("a,Ada,pet", "there is no kind of name 'pet'"),
     ],
 )

@@ -61,7 +61,7 @@ def test_entities(tmp_path):
         ({"head": ["a"], "relation": ["r"], "tail": ["b"], "split": ["dev"]}, 1, "there is no split 'dev'"),
         ({"head": [[1]], "relation": ["r"], "tail": ["b"]}, 1, "'head' is [1] and no text"),
         ({"subject": ["a"]}, 0, "its columns are subject"),
-        ({"id": ["a"], "name": [""]}, 1, "the entity 'a' has no name"),
+        ({"id": ["a"], "name": [""]}, 1, "name-less entity: 'a' has no name"),
     ],
 )
 def test_wrong_rows_are_named(tmp_path, columns, line, found):

@@ -11,9 +11,9 @@ from pathlib import Path
 from loregraft.errors import BadInput, did_you_mean
 from loregraft.kg.columns import Columns
 from loregraft.kg.readers.entity_rows import NEEDED, entity_rows
-from loregraft.kg.readers.lines import header_of, raise_or_collect, read_table
+from loregraft.kg.readers.lines import header_of, in_batches, raise_or_collect, read_table
 from loregraft.kg.readers.quoted import read_quoted
-from loregraft.kg.readers.statements import ENDS, collected, in_equal_batches, statement
+from loregraft.kg.readers.statements import ENDS, collected, statement
 
 
 def read_csv(path: Path, problems: list[BadInput] | None = None) -> Iterator[Columns]:
@@ -27,7 +27,7 @@ def read_csv(path: Path, problems: list[BadInput] | None = None) -> Iterator[Col
         BadInput: A row has too few or too many cells, an empty end, a cell that its column cannot
             hold, or a wrong quote.
     """
-    return in_equal_batches(collected(path, _rows(path, ENDS, problems), statement, problems))
+    return in_batches(collected(path, _rows(path, ENDS, problems), statement, problems))
 
 
 def read_triples_tsv(path: Path, problems: list[BadInput] | None = None) -> Iterator[Columns]:
@@ -38,7 +38,7 @@ def read_triples_tsv(path: Path, problems: list[BadInput] | None = None) -> Iter
     Raises:
         BadInput: As `read_csv`.
     """
-    return in_equal_batches(collected(path, read_table(path, ENDS, problems), statement, problems))
+    return in_batches(collected(path, read_table(path, ENDS, problems), statement, problems))
 
 
 def read_entities_csv(path: Path, problems: list[BadInput] | None = None) -> Iterator[Columns]:
@@ -51,7 +51,7 @@ def read_entities_csv(path: Path, problems: list[BadInput] | None = None) -> Ite
         BadInput: A row without id or name, with a kind that does not exist, with too few or too many
             cells, or with a wrong quote.
     """
-    return in_equal_batches(collected(path, _rows(path, NEEDED, problems), entity_rows(), problems))
+    return in_batches(collected(path, _rows(path, NEEDED, problems), entity_rows(), problems))
 
 
 def fits_csv(path: Path, head: str) -> bool:

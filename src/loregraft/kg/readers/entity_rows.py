@@ -1,6 +1,6 @@
 """Turn a row of a table of entities, one name a row, into rows of a graph's tables.
 
-Shared by CSV and Parquet; the columns are those of `read_entities_tsv`.
+Shared by TSV, CSV and Parquet; the columns are those of `read_entities_tsv`.
 """
 
 from collections.abc import Callable
@@ -11,9 +11,9 @@ from loregraft.errors import BadInput, did_you_mean
 from loregraft.kg.columns import Table
 from loregraft.kg.readers.lines import Row
 from loregraft.kg.readers.statements import Said, id_of, text_of
-from loregraft.kg.readers.tsv import ENTITY_COLUMNS
 from loregraft.records import NameKind
 
+ENTITY_COLUMNS = ("id", "name", "kind", "language", "description", "type")
 NEEDED = ENTITY_COLUMNS[:2]
 
 
@@ -26,7 +26,7 @@ def entity_rows() -> Callable[[Path, int, Said], list[tuple[Table, Row]]]:
         text = {column: text_of(path, number, column, said.get(column)) for column in ENTITY_COLUMNS[1:]}
         if not text["name"]:
             fix = "Write its name in the column 'name', or remove the row."
-            raise BadInput(path, number, f"the entity {id!r:.60} has no name", fix)
+            raise BadInput(path, number, f"name-less entity: {id!r:.60} has no name", fix)
         kind = check_kind(path, number, text["kind"]) or ("exact" if id in seen else "preferred")
         language = text["language"] or "en"
         rows: list[tuple[Table, Row]] = [

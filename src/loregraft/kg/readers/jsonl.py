@@ -7,13 +7,12 @@ from pathlib import Path
 from loregraft.errors import BadInput
 from loregraft.kg.columns import Columns, Table
 from loregraft.kg.readers.entity_rows import check_kind, typed
-from loregraft.kg.readers.lines import Row, raise_or_collect, read_lines
+from loregraft.kg.readers.lines import Row, in_batches, raise_or_collect, read_lines
 from loregraft.kg.readers.statements import (
     ENDS,
     Said,
     collected,
     id_of,
-    in_equal_batches,
     statement,
     text_of,
 )
@@ -31,7 +30,7 @@ def read_jsonl(path: Path, problems: list[BadInput] | None = None) -> Iterator[C
     Raises:
         BadInput: A line is no JSON object, lacks an end, or has a value that its key cannot hold.
     """
-    return in_equal_batches(collected(path, _objects(path, problems), statement, problems))
+    return in_batches(collected(path, _objects(path, problems), statement, problems))
 
 
 def read_entities_jsonl(path: Path, problems: list[BadInput] | None = None) -> Iterator[Columns]:
@@ -48,7 +47,7 @@ def read_entities_jsonl(path: Path, problems: list[BadInput] | None = None) -> I
     Raises:
         BadInput: A line is no JSON object, has no id, or a value that its key cannot hold.
     """
-    return in_equal_batches(collected(path, _objects(path, problems), _entity, problems))
+    return in_batches(collected(path, _objects(path, problems), _entity, problems))
 
 
 def fits_jsonl(path: Path, head: str) -> bool:

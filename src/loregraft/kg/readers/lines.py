@@ -32,6 +32,14 @@ def read_lines(path: Path, problems: list[BadInput] | None = None) -> Iterator[t
     Blank lines are skipped. A line that is not UTF-8, or longer than `MAX_LINE`, is a problem; the
     lines after it are still read.
     """
+    for number, text in decoded_lines(path, problems):
+        line = text.rstrip("\r\n")
+        if line and not line.isspace():
+            yield number, line
+
+
+def decoded_lines(path: Path, problems: list[BadInput] | None = None) -> Iterator[tuple[int, str]]:
+    """Yield number and text of all lines, line end included, without byte order mark; see `read_lines`."""
     with open_bytes(path) as file:
         number = 0
         while raw := file.readline(MAX_LINE + 1):
@@ -42,12 +50,9 @@ def read_lines(path: Path, problems: list[BadInput] | None = None) -> Iterator[t
                 raise_or_collect(too_long(path, number), problems)
                 continue
             try:
-                line = raw.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
+                yield number, raw.decode("utf-8-sig" if number == 1 else "utf-8")
             except UnicodeDecodeError as error:
                 raise_or_collect(not_utf8(path, number, error), problems)
-                continue
-            if line and not line.isspace():
-                yield number, line
 
 
 def too_long(path: Path, number: int) -> BadInput:
@@ -97,16 +102,18 @@ def header_of(head: str) -> set[str]:
 def in_batches(rows: Iterable[tuple[Table, Row]]) -> Iterator[Columns]:
     """Yield rows as columns, table by table, at most `BATCH_ROWS` at a time.
 
-    All rows of one table must be equally long.
+    Rows of one table stay in order. Where they differ in length (those that name their source have a
+    cell more than those that do not) a batch ends: batches are small where such rows take turns.
     """
     waiting: dict[Table, list[Row]] = {}
     for table, row in rows:
-        rows_of_table = waiting.setdefault(table, [])
-        rows_of_table.append(row)
-        if len(rows_of_table) == BATCH_ROWS:
-            yield _columns(table, waiting.pop(table))
-    for table, rows_of_table in waiting.items():
-        yield _columns(table, rows_of_table)
+        alike = waiting.setdefault(table, [])
+        if alike and (len(alike[0]) != len(row) or len(alike) == BATCH_ROWS):
+            yield _columns(table, alike)
+            alike = waiting[table] = []
+        alike.append(row)
+    for table, alike in waiting.items():
+        yield _columns(table, alike)
 
 
 def id_prefix(id: str) -> str:

@@ -13,9 +13,8 @@ from urllib.parse import unquote, urlsplit
 
 from loregraft.errors import BadInput, MissingExtra
 from loregraft.kg.columns import Columns, Table
-from loregraft.kg.readers.lines import Row, raise_or_collect
+from loregraft.kg.readers.lines import Row, in_batches, raise_or_collect
 from loregraft.kg.readers.neo4j_rows import node_rows, relationship_rows, texts
-from loregraft.kg.readers.statements import in_equal_batches
 
 SCHEMES = ("bolt://", "bolt+s://", "bolt+ssc://", "neo4j://", "neo4j+s://", "neo4j+ssc://")
 USER, PASSWORD = "NEO4J_USERNAME", "NEO4J_PASSWORD"
@@ -51,7 +50,7 @@ def read_bolt(address: str, problems: list[BadInput] | None = None) -> Iterator[
             it should be.
         MissingExtra: The package `neo4j` is not installed.
     """
-    return in_equal_batches(_answers(address, problems))
+    return in_batches(_answers(address, problems))
 
 
 def bolt_rows(

@@ -11,11 +11,10 @@ from pathlib import Path
 
 from loregraft.errors import BadInput
 from loregraft.kg.columns import Columns, Table
-from loregraft.kg.readers.lines import Row, raise_or_collect
+from loregraft.kg.readers.lines import Row, in_batches, raise_or_collect
 from loregraft.kg.readers.neo4j_rows import Literal, node_rows, relationship_rows
 from loregraft.kg.readers.opening import first_bytes
 from loregraft.kg.readers.quoted import read_quoted
-from loregraft.kg.readers.statements import in_equal_batches
 
 FIX = "The first row names :ID and :LABEL, or :START_ID, :END_ID and :TYPE, beside the properties."
 ITEMS = ";"
@@ -53,7 +52,7 @@ def read_neo4j_csv(path: Path, problems: list[BadInput] | None = None) -> Iterat
         BadInput: A folder or file without such a header, a row with too few or too many cells,
             without an id or end or type, or with a value that its column cannot hold.
     """
-    return in_equal_batches(_rows(path, problems))
+    return in_batches(_rows(path, problems))
 
 
 def fits_neo4j_csv(path: Path, head: str) -> bool:

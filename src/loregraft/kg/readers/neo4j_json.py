@@ -11,10 +11,9 @@ from typing import Any
 
 from loregraft.errors import BadInput
 from loregraft.kg.columns import Columns, Table
-from loregraft.kg.readers.lines import Row, raise_or_collect
+from loregraft.kg.readers.lines import Row, in_batches, raise_or_collect
 from loregraft.kg.readers.neo4j_rows import node_rows, relationship_rows, texts
 from loregraft.kg.readers.objects import first_object, read_objects
-from loregraft.kg.readers.statements import in_equal_batches
 
 FIX = "Write a node or a relationship as apoc.export.json does."
 
@@ -33,7 +32,7 @@ def read_neo4j_json(path: Path, problems: list[BadInput] | None = None) -> Itera
     Raises:
         BadInput: A line is no JSON object, neither node nor relationship, or lacks an id or type.
     """
-    return in_equal_batches(_rows(path, problems))
+    return in_batches(_rows(path, problems))
 
 
 def fits_neo4j_json(path: Path, head: str) -> bool:

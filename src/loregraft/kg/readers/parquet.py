@@ -11,8 +11,9 @@ from loregraft.errors import BadInput, did_you_mean
 from loregraft.kg.columns import BATCH_ROWS, Columns
 from loregraft.kg.labels import MAX_TEXT_BYTES
 from loregraft.kg.readers.entity_rows import NEEDED, entity_rows
+from loregraft.kg.readers.lines import in_batches
 from loregraft.kg.readers.opening import MAX_RATIO, SAFE_BYTES, open_bytes
-from loregraft.kg.readers.statements import ENDS, SPLITS, Said, collected, in_equal_batches, statement
+from loregraft.kg.readers.statements import ENDS, SPLITS, Said, collected, statement
 
 MAX_CELL = 16 * MAX_TEXT_BYTES
 """Bytes of a cell; a longer one is no text of a graph."""
@@ -39,7 +40,7 @@ def read_parquet(path: Path, problems: list[BadInput] | None = None) -> Iterator
         yield from _triples(path, file, problems)
     elif set(NEEDED) <= set(names):
         rows = _rows(path, _batches(path, file))
-        yield from in_equal_batches(collected(path, rows, entity_rows(), problems))
+        yield from in_batches(collected(path, rows, entity_rows(), problems))
     else:
         found = f"its columns are {', '.join(names[:6]) or 'none'} ({did_you_mean('head', names)})"
         raise BadInput(path, 0, found, "Name the columns head, relation and tail, or id and name.")
@@ -117,7 +118,7 @@ def _triples(path: Path, file: Any, problems: list[BadInput] | None) -> Iterator
             yield Columns("triples", rows)
         else:
             some = _rows(path, iter([batch]), number)
-            yield from in_equal_batches(collected(path, some, statement, problems))
+            yield from in_batches(collected(path, some, statement, problems))
         number += len(batch)
 
 

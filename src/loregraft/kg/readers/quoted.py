@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from loregraft.errors import BadInput
-from loregraft.kg.readers.lines import MAX_LINE, not_utf8, raise_or_collect, too_long
-from loregraft.kg.readers.opening import open_bytes
+from loregraft.kg.readers.lines import MAX_LINE, decoded_lines, raise_or_collect
 
 MAX_ROW_LINES = 1_000
 """Over how many lines a row may go: a quote that is not closed may not swallow the file."""
@@ -83,20 +82,9 @@ def _problem(path: Path, number: int, line: str, error: str) -> BadInput:
 
 def _lines(path: Path, problems: list[BadInput] | None) -> Iterator[_Line]:
     """Yield number and text of all lines, line end included: a cell in quotes may hold some."""
-    with open_bytes(path) as file:
-        number = 0
-        while raw := file.readline(MAX_LINE + 1):
-            number += 1
-            if len(raw) > MAX_LINE:
-                while raw and not raw.endswith(b"\n"):
-                    raw = file.readline(MAX_LINE)
-                raise_or_collect(too_long(path, number), problems)
-                continue
-            if b"\0" in raw:
-                fix = "Save the file as text, or remove the character."
-                raise_or_collect(BadInput(path, number, "a NUL character", fix), problems)
-                continue
-            try:
-                yield number, raw.decode("utf-8-sig" if number == 1 else "utf-8")
-            except UnicodeDecodeError as error:
-                raise_or_collect(not_utf8(path, number, error), problems)
+    for number, line in decoded_lines(path, problems):
+        if "\0" in line:
+            fix = "Save the file as text, or remove the character."
+            raise_or_collect(BadInput(path, number, "a NUL character", fix), problems)
+        else:
+            yield number, line

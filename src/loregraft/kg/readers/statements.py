@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from loregraft.errors import BadInput, did_you_mean
-from loregraft.kg.columns import BATCH_ROWS, REFERENCE_MARK, TABLES, Columns, Table
-from loregraft.kg.readers.lines import Row, in_batches, raise_or_collect
+from loregraft.kg.columns import REFERENCE_MARK, TABLES, Table
+from loregraft.kg.readers.lines import Row, raise_or_collect
 
 ENDS = ("head", "relation", "tail")
 SPLITS = ("train", "valid", "test")
@@ -93,23 +93,6 @@ def collected(
             raise_or_collect(problem, problems)
             continue
         yield from made
-
-
-def in_equal_batches(rows: Iterable[tuple[Table, Row]]) -> Iterator[Columns]:
-    """Yield rows as columns, as `in_batches`, but rows of one table may differ in length.
-
-    Those that name their source have a cell more than those that do not. The rows of a table stay in
-    order, so batches are small where such rows take turns.
-    """
-    waiting: dict[Table, list[tuple[Table, Row]]] = {}
-    for table, row in rows:
-        alike = waiting.setdefault(table, [])
-        if alike and (len(alike[0][1]) != len(row) or len(alike) == BATCH_ROWS):
-            yield from in_batches(alike)
-            alike = waiting[table] = []
-        alike.append((table, row))
-    for alike in waiting.values():
-        yield from in_batches(alike)
 
 
 def pack_qualifiers(qualifiers: Mapping[str, object]) -> str:

@@ -5,17 +5,16 @@ The formats for people who have no ontology file: any spreadsheet writes them.
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import get_args
 
-from loregraft.errors import BadInput, did_you_mean
-from loregraft.kg.columns import BATCH_ROWS, Columns, Table
+from loregraft.errors import BadInput
+from loregraft.kg.columns import BATCH_ROWS, Columns
 from loregraft.kg.readers.blocks import read_cells
-from loregraft.kg.readers.lines import Row, header_of, in_batches, raise_or_collect, read_table
-from loregraft.records import NameKind
+from loregraft.kg.readers.entity_rows import NEEDED, entity_rows
+from loregraft.kg.readers.lines import header_of, in_batches, raise_or_collect, read_table
+from loregraft.kg.readers.statements import collected
 
 FIX = "Write head, relation and tail with one tab between them."
 ENDS = ("head", "relation", "tail")
-ENTITY_COLUMNS = ("id", "name", "kind", "language", "description", "type")
 
 
 def read_tsv(path: Path, problems: list[BadInput] | None = None) -> Iterator[Columns]:
@@ -51,7 +50,8 @@ def read_entities_tsv(path: Path, problems: list[BadInput] | None = None) -> Ite
         BadInput: A row without id or name, with a kind that does not exist, or with too few or too
             many cells.
     """
-    return in_batches(_entities(path, problems))
+    rows = read_table(path, NEEDED, problems)
+    return in_batches(collected(path, rows, entity_rows(), problems))
 
 
 def fits_tsv(path: Path, head: str) -> bool:
@@ -62,7 +62,7 @@ def fits_tsv(path: Path, head: str) -> bool:
 
 def fits_entities_tsv(path: Path, head: str) -> bool:
     """Tell whether there is a header row with the columns id and name."""
-    return header_of(head) >= set(ENTITY_COLUMNS[:2])
+    return header_of(head) >= set(NEEDED)
 
 
 def _line_problem(path: Path, number: int, line: str) -> BadInput | None:
@@ -72,35 +72,3 @@ def _line_problem(path: Path, number: int, line: str) -> BadInput | None:
     if found != len(ENDS):
         return BadInput(path, number, f"expected 3 fields, found {found} in {line!r:.80}", FIX)
     return BadInput(path, number, f"an empty field in {line!r:.80}", FIX)
-
-
-def _entities(path: Path, problems: list[BadInput] | None) -> Iterator[tuple[Table, Row]]:
-    seen: set[str] = set()
-    for number, row in read_table(path, ENTITY_COLUMNS[:2], problems):
-        problem = _row_problem(path, number, row)
-        if problem:
-            raise_or_collect(problem, problems)
-            continue
-        id = row["id"]
-        kind = row.get("kind") or ("exact" if id in seen else "preferred")
-        seen.add(id)
-        yield "entities", (id, row.get("type", ""))
-        yield "names", (id, row["name"], kind, row.get("language") or "en")
-        if row.get("description"):
-            yield "descriptions", (id, row["description"], row.get("language") or "en")
-        for column in (column for column in row if column not in ENTITY_COLUMNS):
-            if row[column]:
-                yield "attributes", (id, column, row[column])
-
-
-def _row_problem(path: Path, number: int, row: dict[str, str]) -> BadInput | None:
-    if not row["id"]:
-        return BadInput(path, number, "a row without an id", "Give the entity an id.")
-    if not row["name"]:
-        found = f"name-less entity: {row['id']!r} has no name"
-        return BadInput(path, number, found, "Write its name in the column 'name', or remove the row.")
-    kind = row.get("kind", "")
-    if kind and kind not in get_args(NameKind):
-        found = f"there is no kind of name {kind!r}"
-        return BadInput(path, number, found, did_you_mean(kind, get_args(NameKind)))
-    return None

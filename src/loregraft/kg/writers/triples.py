@@ -34,19 +34,8 @@ def write_tsv(graph: KnowledgeGraph, path: Path) -> str:
     once = first_statements(graph)
     held = ~(wrong_heads[graph.heads] | wrong[graph.tails] | wrong_relations[graph.relation_indexes])
     rows = np.flatnonzero(once & held)
-    with whole_file(path) as building, building.open("wb") as file:
-        for start in range(0, len(rows), BATCH_ROWS):
-            some = rows[start : start + BATCH_ROWS]
-            cells = (
-                ids.take(pa.array(indexes[some]))
-                for ids, indexes in (
-                    (entities, graph.heads),
-                    (relations, graph.relation_indexes),
-                    (entities, graph.tails),
-                )
-            )
-            lines = pc.binary_join_element_wise(*cells, pa.scalar("\t", entities.type)).to_pylist()
-            file.write(("\n".join(lines) + "\n").encode())
+    with whole_file(path) as building:
+        write_lines(graph, rows, building)
     left_out = {
         "facts with ids of tabs, line ends or blanks": int((once & ~held).sum()),
         "statements of what is said of triples": _statements_with_more(graph),
@@ -54,6 +43,18 @@ def write_tsv(graph: KnowledgeGraph, path: Path) -> str:
         **_not_triples(graph),
     }
     return told({"triples": len(rows)}, left_out)
+
+
+def write_lines(graph: KnowledgeGraph, rows: NDArray[np.int64], path: Path) -> None:
+    """Write some triples to a file as `head <tab> relation <tab> tail`, by ids, whatever these hold."""
+    entities, relations = graph.entities["id"].combine_chunks(), graph.relations["id"].combine_chunks()
+    columns = ((entities, graph.heads), (relations, graph.relation_indexes), (entities, graph.tails))
+    with path.open("wb") as file:
+        for start in range(0, len(rows), BATCH_ROWS):
+            some = rows[start : start + BATCH_ROWS]
+            cells = (ids.take(pa.array(indexes[some])) for ids, indexes in columns)
+            lines = pc.binary_join_element_wise(*cells, pa.scalar("\t", entities.type)).to_pylist()
+            file.write(("\n".join(lines) + "\n").encode())
 
 
 def write_csv(graph: KnowledgeGraph, path: Path) -> str:
