@@ -54,7 +54,7 @@ from loregraft.artifact import read_card, replace_file
 from loregraft.encoder.load import Encoder, load_encoder
 from loregraft.evaluate.names import NameTask, answer, make_name_task
 from loregraft.evaluate.significance import interval, resample
-from loregraft.kg.split import split_entities
+from loregraft.kg.split.entities import split_entities
 from loregraft.kg.store import open_graph
 from loregraft.linking.candidates import DenseIndex
 from loregraft.metrics import hits_at

@@ -14,8 +14,8 @@ from random import Random
 import pytest
 
 from loregraft.encoder.load import Encoder, load_encoder
-from loregraft.kg.columns import Columns
 from loregraft.kg.graph import KnowledgeGraph
+from loregraft.kg.tables.columns import Columns
 
 NAMES = [
     ("P:1", "Fever", "preferred", "en"),

@@ -9,7 +9,7 @@ import importlib
 _WHERE = {
     "KnowledgeGraph": "loregraft.kg.graph",
     "open_graph": "loregraft.kg.store",
-    "check_graph": "loregraft.kg.check",
+    "check_graph": "loregraft.kg.check.checks",
     "load_encoder": "loregraft.encoder.load",
     "encode": "loregraft.encoder.encode",
     "Linker": "loregraft.linking.linker",

@@ -1,6 +1,6 @@
 """The small things that all rooms pass around: triples, entities, mentions, links, documents.
 
-Views for people and for small jobs. What is large travels as columns (`kg/columns.py`), never as
+Views for people and for small jobs. What is large travels as columns (`kg/tables/columns.py`), never as
 one Python object per triple.
 """
 

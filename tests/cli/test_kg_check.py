@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from loregraft.kg.columns import Columns
 from loregraft.kg.graph import KnowledgeGraph
 from loregraft.kg.store import save_graph
+from loregraft.kg.tables.columns import Columns
 
 
 @pytest.fixture

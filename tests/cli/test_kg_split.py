@@ -5,10 +5,10 @@ import json
 import pytest
 
 from loregraft.artifact import read_card
-from loregraft.kg.columns import Columns
 from loregraft.kg.graph import KnowledgeGraph
-from loregraft.kg.split_triples import PARTS
+from loregraft.kg.split.triples import PARTS
 from loregraft.kg.store import open_graph, save_graph
+from loregraft.kg.tables.columns import Columns
 
 FACTS = [(f"{row}", f"{column}") for row in range(12) for column in range(12) if row < column]
 

@@ -7,10 +7,12 @@ import pyarrow as pa
 import pytest
 
 from loregraft.errors import BadInput
-from loregraft.kg.columns import BATCH_ROWS, TABLES
 from loregraft.kg.graph import KnowledgeGraph
-from loregraft.kg.readers import READERS, lines, rdf_rows, read, recognise, tsv
+from loregraft.kg.readers import READERS, read, recognise, tsv
 from loregraft.kg.readers.hpoa import HPOA_COLUMNS
+from loregraft.kg.readers.rdf import rows as rdf_rows
+from loregraft.kg.readers.text import lines
+from loregraft.kg.tables.columns import BATCH_ROWS, TABLES
 
 HPOA = "\t".join(HPOA_COLUMNS)
 

@@ -5,9 +5,9 @@ import pytest
 
 from loregraft.errors import BadInput
 from loregraft.evaluate.names import TOP, answer, make_name_task, overlap
-from loregraft.kg.columns import Columns
 from loregraft.kg.graph import KnowledgeGraph
-from loregraft.kg.split import EntitySplit
+from loregraft.kg.split.entities import EntitySplit
+from loregraft.kg.tables.columns import Columns
 from loregraft.linking import candidates
 from loregraft.linking.candidates import ExactIndex
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from loregraft.errors import BadInput
-from loregraft.kg.columns import Columns
 from loregraft.kg.graph import KnowledgeGraph
+from loregraft.kg.tables.columns import Columns
 from loregraft.records import Name, Triple
 
 

@@ -3,9 +3,9 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loregraft.kg.columns import Columns
 from loregraft.kg.graph import KnowledgeGraph
 from loregraft.kg.identity import hash_ids, hash_triples, triple_id
+from loregraft.kg.tables.columns import Columns
 
 FACT = st.tuples(st.text(max_size=4), st.text(max_size=4), st.text(max_size=4), st.booleans())
 

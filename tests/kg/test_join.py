@@ -2,9 +2,9 @@
 
 import pytest
 
-from loregraft.kg.columns import Columns
 from loregraft.kg.graph import KnowledgeGraph
 from loregraft.kg.join import join_graphs
+from loregraft.kg.tables.columns import Columns
 from loregraft.records import Triple
 
 

@@ -3,7 +3,6 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loregraft.kg.columns import Columns
 from loregraft.kg.graph import KnowledgeGraph
 from loregraft.kg.mirrors import (
     LEAST,
@@ -14,6 +13,7 @@ from loregraft.kg.mirrors import (
     likely_mirrors,
     without_mirror,
 )
+from loregraft.kg.tables.columns import Columns
 
 FACTS = st.lists(
     st.tuples(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from loregraft.kg.check import check_graph
+from loregraft.kg.check.checks import check_graph
 from loregraft.kg.graph import KnowledgeGraph
 from loregraft.kg.join import join_graphs
 from loregraft.kg.readers import read
@@ -52,6 +52,6 @@ def test_hpo_and_mondo_join_to_the_stated_figures(tmp_path):
 
 
 def test_the_room_starts_without_torch():
-    rooms = "loregraft.kg.store, loregraft.kg.join, loregraft.kg.check"
+    rooms = "loregraft.kg.store, loregraft.kg.join, loregraft.kg.check.checks"
     code = f"import sys, {rooms}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

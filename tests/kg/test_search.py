@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loregraft.kg.columns import Columns
 from loregraft.kg.graph import KnowledgeGraph
 from loregraft.kg.names import fold_name
 from loregraft.kg.search import Found, entities_named, resolve, search
 from loregraft.kg.store import open_graph, save_graph
+from loregraft.kg.tables.columns import Columns
 
 
 def graph_of(*names):

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loregraft.kg.columns import Columns
 from loregraft.kg.graph import KnowledgeGraph
 from loregraft.kg.store import open_graph, save_graph
+from loregraft.kg.tables.columns import Columns
 from loregraft.kg.walk import neighbours, paths, sample_neighbours, subgraph
 
 SIZE = 6

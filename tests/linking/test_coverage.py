@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loregraft.errors import BadInput
-from loregraft.kg.columns import Columns
 from loregraft.kg.graph import KnowledgeGraph
+from loregraft.kg.tables.columns import Columns
 from loregraft.linking.coverage import CommonName, RelationReach, measure_coverage, read_texts
 
 

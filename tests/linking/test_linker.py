@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loregraft.encoder.load import load_encoder
-from loregraft.kg.columns import Columns
 from loregraft.kg.graph import KnowledgeGraph
+from loregraft.kg.tables.columns import Columns
 from loregraft.linking.linker import Linker, count_links, link_columns
 from loregraft.linking.settings import LinkSettings
 from loregraft.linking.words import name_key, split_words

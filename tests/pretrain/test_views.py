@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loregraft.kg.columns import Columns
 from loregraft.kg.graph import KnowledgeGraph
 from loregraft.kg.names import fold_name
-from loregraft.kg.split import folded_names
+from loregraft.kg.split.entities import folded_names
+from loregraft.kg.tables.columns import Columns
 from loregraft.pretrain.views import Leaks, collect_views, first_sentence
 
 

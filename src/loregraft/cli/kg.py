@@ -146,7 +146,7 @@ def query(
     """
     import json
 
-    from loregraft.kg import sparql
+    from loregraft.kg.sparql import query as sparql
 
     if bool(text) == (file is not None):
         raise typer.BadParameter("give a query, or a file with --file")

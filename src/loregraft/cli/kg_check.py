@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
-    from loregraft.kg.finding import Finding
-    from loregraft.kg.fitness import Fitness
+    from loregraft.kg.check.finding import Finding
+    from loregraft.kg.check.fitness import Fitness
     from loregraft.linking.coverage import Coverage
 
 SHOWN_RELATIONS = 12
@@ -18,8 +18,8 @@ SHOWN_RELATIONS = 12
 
 def check_folder(folder: Path, texts: Sequence[Path], as_json: bool) -> bool:
     """Check and tell; see `loregraft kg check`. True when nothing was found."""
-    from loregraft.kg.check import check_graph
-    from loregraft.kg.fitness import fitness
+    from loregraft.kg.check.checks import check_graph
+    from loregraft.kg.check.fitness import fitness
     from loregraft.kg.store import open_graph
 
     graph = open_graph(folder)

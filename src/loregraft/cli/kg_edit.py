@@ -11,7 +11,7 @@ import typer
 from loregraft.errors import BadInput
 
 if TYPE_CHECKING:
-    from loregraft.kg.edit import Change
+    from loregraft.kg.edit.change import Change
     from loregraft.records import Triple
 
 SHOWN = 3
@@ -21,7 +21,7 @@ def edit_folder(
     folder: Path, add: Sequence[Path], remove: Sequence[Path], ids: Sequence[str], format: str, as_json: bool
 ) -> None:
     """Edit and tell; see `loregraft kg edit`."""
-    from loregraft.kg.edit_folder import edit_graph
+    from loregraft.kg.edit.folder import edit_graph
 
     if not (add or remove or ids):
         raise BadInput(folder, 0, "nothing to change is named", "Give --add, --remove or --remove-id.")
@@ -36,15 +36,15 @@ def edit_folder(
 
 def undo_last(folder: Path, as_json: bool) -> None:
     """Undo and tell; see `loregraft kg undo`."""
-    from loregraft.kg.edit_folder import undo_edit
+    from loregraft.kg.edit.folder import undo_edit
 
     _tell(folder, undo_edit(folder), "undone: ", as_json)
 
 
 def diff_folders(first: Path, second: Path, sources: bool, as_json: bool) -> bool:
     """Compare and tell; see `loregraft kg diff`. True when they are equal."""
-    from loregraft.kg.diff import diff_graphs
-    from loregraft.kg.show import printable
+    from loregraft.kg.edit.diff import diff_graphs
+    from loregraft.kg.show.card import printable
     from loregraft.kg.store import open_graph
 
     found = diff_graphs(open_graph(first), open_graph(second), sources=sources)
@@ -82,7 +82,7 @@ def _facts(path: Path, format: str) -> "list[Triple]":
 
 
 def _tell(folder: Path, change: "Change", before: str, as_json: bool) -> None:
-    from loregraft.kg.show import printable
+    from loregraft.kg.show.card import printable
 
     if as_json:
         typer.echo(json.dumps(asdict(change), indent=1))

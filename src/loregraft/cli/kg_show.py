@@ -19,7 +19,7 @@ MOST_WIDE = 110
 
 def show_entity(folder: Path, what: str, most: int, as_json: bool) -> None:
     """Show the card of an entity; see `loregraft kg show`."""
-    from loregraft.kg.show import card_lines, entity_card
+    from loregraft.kg.show.card import card_lines, entity_card
     from loregraft.kg.store import open_graph
 
     graph = open_graph(folder)
@@ -34,7 +34,7 @@ def show_entity(folder: Path, what: str, most: int, as_json: bool) -> None:
 def search_names(folder: Path, text: str, limit: int, as_json: bool) -> bool:
     """Find entities by name and list them; see `loregraft kg search`. False when there is none."""
     from loregraft.kg.search import search
-    from loregraft.kg.show import name_of, printable
+    from loregraft.kg.show.card import name_of, printable
     from loregraft.kg.store import open_graph
 
     graph = open_graph(folder)
@@ -61,7 +61,7 @@ def search_names(folder: Path, text: str, limit: int, as_json: bool) -> bool:
 
 def show_paths(folder: Path, ends: tuple[str, str], length: int, limit: int, as_json: bool) -> bool:
     """Find the paths between two entities and list them; see `loregraft kg path`. False without any."""
-    from loregraft.kg.show import printable
+    from loregraft.kg.show.card import printable
     from loregraft.kg.store import open_graph
     from loregraft.kg.walk import paths
 
@@ -81,7 +81,7 @@ def show_paths(folder: Path, ends: tuple[str, str], length: int, limit: int, as_
 def draw_to(folder: Path, what: str, out: Path, most: int, force: bool) -> None:
     """Draw an entity into a file; see `loregraft kg draw`."""
     from loregraft.artifact import replace_file
-    from loregraft.kg.draw import draw_entity
+    from loregraft.kg.show.drawing import draw_entity
     from loregraft.kg.store import open_graph
 
     if out.exists() and not force:
@@ -98,7 +98,7 @@ def _one(graph: "KnowledgeGraph", folder: Path, what: str) -> int:
         BadInput: There is none, or several bear the name.
     """
     from loregraft.kg.search import resolve, search
-    from loregraft.kg.show import name_of, printable
+    from loregraft.kg.show.card import name_of, printable
 
     found = resolve(graph, what)
     if len(found) == 1:
@@ -122,7 +122,7 @@ def _listed(entities: list[tuple[str, str]]) -> str:
 
 
 def _path_in_words(graph: "KnowledgeGraph", start: int, path: tuple[int, ...]) -> str:
-    from loregraft.kg.show import name_of, relation_name
+    from loregraft.kg.show.card import name_of, relation_name
 
     here, words = start, [name_of(graph, start)]
     for row in path:

@@ -32,8 +32,8 @@ class Wanted:
 def split_folder(folder: Path, out: Path, wanted: Wanted, force: bool, as_json: bool) -> None:
     """Split the triples of a graph folder, write the result and tell; see `loregraft kg split`."""
     from loregraft.artifact import fingerprint, read_card
-    from loregraft.kg.split_files import save_parts
-    from loregraft.kg.split_triples import COUNTED, Shares, split_triples, with_split
+    from loregraft.kg.split.files import save_parts
+    from loregraft.kg.split.triples import COUNTED, Shares, split_triples, with_split
     from loregraft.kg.store import open_graph, save_graph
 
     valid, test = wanted.valid, wanted.test

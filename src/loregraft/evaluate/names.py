@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from loregraft.errors import BadInput
 from loregraft.kg.graph import KnowledgeGraph
 from loregraft.kg.names import fold_name
-from loregraft.kg.split import EntitySplit
+from loregraft.kg.split.entities import EntitySplit
 from loregraft.linking.candidates import Dictionary, NameIndex
 from loregraft.metrics import ranks_from_scores
 from loregraft.records import SAME_MEANING

@@ -1,7 +1,7 @@
 """The knowledge graph in memory: columns of integers and text, read by id or by index.
 
 `KnowledgeGraph.gather` makes one from the batches of `kg/readers/`; `kg/store.py` keeps it on disk,
-`kg/join.py` makes one of two, `kg/check.py` says what is wrong with it, `kg/walk.py` goes from entity
+`kg/join.py` makes one of two, `kg/check/checks.py` says what is wrong with it, `kg/walk.py` goes from entity
 to entity and `kg/search.py` finds names.
 """
 
@@ -18,11 +18,11 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from loregraft.errors import BadInput, did_you_mean
-from loregraft.kg.assemble import GraphTable, assemble
-from loregraft.kg.columns import REFERENCE_MARK, Columns
-from loregraft.kg.gather import gather
 from loregraft.kg.identity import Hashes, hash_ids, hash_triples
 from loregraft.kg.indexes import COMPUTE, Array, ArrayName
+from loregraft.kg.tables.assemble import GraphTable, assemble
+from loregraft.kg.tables.columns import REFERENCE_MARK, Columns
+from loregraft.kg.tables.gather import gather
 from loregraft.records import Attribute, Entity, Name, NameKind, Triple
 
 Ints = NDArray[np.int32]
@@ -34,7 +34,7 @@ _SUGGEST_UP_TO = 5_000
 class KnowledgeGraph:
     """Entities with names, descriptions and attributes, and the triples between them.
 
-    The tables are pyarrow tables with the columns of `kg/assemble.py`: `entities` and `relations` hold
+    The tables are pyarrow tables with the columns of `kg/tables/assemble.py`: `entities` and `relations` hold
     the ids, all others refer to them by index. What is known to be false is in `negated` only: neither
     `triples` nor any array has it. Nothing changes a graph once it is made.
     """

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Literal
 
 from loregraft.errors import BadInput
-from loregraft.kg.columns import Columns
 from loregraft.kg.graph import KnowledgeGraph
 from loregraft.kg.join import join_graphs
 from loregraft.kg.readers import is_address, read, recognise
 from loregraft.kg.readers.keep import ALL, Keep
-from loregraft.kg.readers.lines import raise_or_collect, read_lines
+from loregraft.kg.readers.text.lines import raise_or_collect, read_lines
+from loregraft.kg.tables.columns import Columns
 
 Join = Literal["id", "names", "xref", "table"]
 

@@ -12,9 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from loregraft.kg.assemble import GraphTable
 from loregraft.kg.identity import hash_ids
 from loregraft.kg.names import fold_name
+from loregraft.kg.tables.assemble import GraphTable
 
 Array = NDArray[Any]
 ArrayName = Literal[

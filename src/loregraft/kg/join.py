@@ -13,12 +13,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from loregraft.kg.assemble import assemble
-from loregraft.kg.columns import TABLES, Cell, Table
-from loregraft.kg.gather import INDEX, RAW_SCHEMAS
 from loregraft.kg.graph import Ints, KnowledgeGraph
 from loregraft.kg.names import fold_name
-from loregraft.kg.readers.lines import id_prefix
+from loregraft.kg.readers.text.lines import id_prefix
+from loregraft.kg.tables.assemble import assemble
+from loregraft.kg.tables.columns import TABLES, Cell, Table
+from loregraft.kg.tables.gather import INDEX, RAW_SCHEMAS
 from loregraft.records import NameKind
 
 JoinOn = Literal["names", "xref", "table"]

@@ -12,9 +12,9 @@ import pyarrow.parquet as pq
 
 from loregraft.artifact import Json, read_card, verify, writing
 from loregraft.errors import WrongArtifact
-from loregraft.kg.assemble import SCHEMAS, GraphTable
 from loregraft.kg.graph import KnowledgeGraph
 from loregraft.kg.indexes import COMPUTE, Array, ArrayName
+from loregraft.kg.tables.assemble import SCHEMAS, GraphTable
 
 KIND = "graph"
 LAYOUT = 2
@@ -36,7 +36,7 @@ def save_graph(
     Args:
         key: Fingerprint of everything the graph depends on.
         inputs: sha256 by name of what was read.
-        facts: What else the card is to tell, such as the findings of `kg/check.py`.
+        facts: What else the card is to tell, such as the findings of `kg/check/checks.py`.
 
     Raises:
         CannotWrite: No permission, or the disk is full.

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from loregraft.kg.graph import KnowledgeGraph
 from loregraft.kg.mirrors import first_statements
-from loregraft.kg.readers.lines import read_lines
+from loregraft.kg.readers.text.lines import read_lines
 from loregraft.linking.settings import LinkSettings
 from loregraft.linking.words import name_key, split_words
 from loregraft.records import SAME_MEANING

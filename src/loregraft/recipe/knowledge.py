@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 from loregraft.artifact import Json, fingerprint, is_current, read_card, sha256_file, writing
 from loregraft.encoder.load import Encoder
 from loregraft.errors import BadInput
-from loregraft.kg.check import check_graph
+from loregraft.kg.check.checks import check_graph
 from loregraft.kg.graph import KnowledgeGraph
 from loregraft.kg.importing import Source, import_graph
 from loregraft.kg.store import open_graph, save_graph

@@ -12,7 +12,7 @@ from loregraft.encoder.load import Encoder, load_encoder, save_encoder
 from loregraft.evaluate.controls import shuffle_views
 from loregraft.kg.graph import KnowledgeGraph
 from loregraft.kg.names import fold_name
-from loregraft.kg.split import EntitySplit, folded_names
+from loregraft.kg.split.entities import EntitySplit, folded_names
 from loregraft.pretrain.train import Preparation, plan_steps, pretrain
 from loregraft.pretrain.views import DEFINITION, Leaks, Views, collect_views
 from loregraft.recipe.knowledge import Texts

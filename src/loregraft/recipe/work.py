@@ -18,7 +18,7 @@ from loregraft.evaluate.names import NameTask, make_name_task
 from loregraft.evaluate.significance import Interval
 from loregraft.evaluate.verdict import NOT_RUN, overall, sentence
 from loregraft.kg.graph import KnowledgeGraph
-from loregraft.kg.split import EntitySplit, split_entities
+from loregraft.kg.split.entities import EntitySplit, split_entities
 from loregraft.pretrain.train import Preparation, prepare
 from loregraft.recipe import judging
 from loregraft.recipe.judging import ARMS, Heard

@@ -4,7 +4,8 @@ import sys
 
 import pytest
 
-from loregraft.kg.readers import READERS, conceptnet, lines
+from loregraft.kg.readers import READERS, conceptnet
+from loregraft.kg.readers.text import lines
 
 LINES = 50_000
 WIKIDATA = (

@@ -6,7 +6,8 @@ import pytest
 
 from loregraft.errors import BadInput
 from loregraft.kg.graph import KnowledgeGraph
-from loregraft.kg.readers import READERS, delimited, quoted, read, recognise
+from loregraft.kg.readers import READERS, delimited, read, recognise
+from loregraft.kg.readers.text import quoted
 from loregraft.records import Entity, Name, Triple
 
 

@@ -8,9 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from loregraft.errors import CannotWrite
-from loregraft.kg.columns import Columns
 from loregraft.kg.graph import KnowledgeGraph
-from loregraft.kg.readers.rdf import read_nquads, read_trig
+from loregraft.kg.readers.rdf.syntaxes import read_nquads, read_trig
+from loregraft.kg.tables.columns import Columns
 from loregraft.kg.writers import WRITERS, write
 from loregraft.kg.writers.rdf import write_nquads, write_ntriples, write_trig, write_turtle
 

@@ -7,13 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loregraft.errors import CannotWrite
-from loregraft.kg.columns import Columns
 from loregraft.kg.graph import KnowledgeGraph
 from loregraft.kg.importing import Source, import_graph
 from loregraft.kg.readers import READERS, recognise
-from loregraft.kg.readers.folder import graph_columns
-from loregraft.kg.readers.statements import pack_qualifiers
+from loregraft.kg.readers.folders.graph import graph_columns
+from loregraft.kg.readers.rows.triples import pack_qualifiers
 from loregraft.kg.store import save_graph
+from loregraft.kg.tables.columns import Columns
 from loregraft.kg.writers import WRITERS, write
 from loregraft.kg.writers.whole import whole_file
 

@@ -1,14 +1,12 @@
 """Readers: one file per format, one function each; `read` picks the one that fits what is given.
 
-Every reader streams column batches (`kg/columns.py`); `kg/graph.py` gathers them into a graph.
+Every reader streams column batches (`kg/tables/columns.py`); `kg/graph.py` gathers them into a graph.
 """
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from loregraft.errors import BadInput, did_you_mean
-from loregraft.kg.columns import Columns, Reader
-from loregraft.kg.gather import repeated
 from loregraft.kg.readers.cellxgene import fits_cellxgene, read_cellxgene
 from loregraft.kg.readers.conceptnet import fits_conceptnet, read_conceptnet
 from loregraft.kg.readers.delimited import (
@@ -19,20 +17,20 @@ from loregraft.kg.readers.delimited import (
     read_entities_csv,
     read_triples_tsv,
 )
-from loregraft.kg.readers.endpoint import read_endpoint
-from loregraft.kg.readers.folder import fits_graph, read_graph
+from loregraft.kg.readers.folders.graph import fits_graph, read_graph
+from loregraft.kg.readers.folders.openke import fits_openke, read_openke
+from loregraft.kg.readers.folders.splits import fits_splits, read_splits
 from loregraft.kg.readers.hpoa import fits_hpo_genes, fits_hpoa, read_hpo_genes, read_hpoa
 from loregraft.kg.readers.jsonl import fits_entities_jsonl, fits_jsonl, read_entities_jsonl, read_jsonl
 from loregraft.kg.readers.keep import ALL, Keep, keep_only
 from loregraft.kg.readers.lexicon import fits_lexicon, read_lexicon
-from loregraft.kg.readers.neo4j_bolt import SCHEMES, read_bolt
-from loregraft.kg.readers.neo4j_csv import fits_neo4j_csv, read_neo4j_csv
-from loregraft.kg.readers.neo4j_json import fits_neo4j_json, read_neo4j_json
+from loregraft.kg.readers.neo4j.bolt import SCHEMES, read_bolt
+from loregraft.kg.readers.neo4j.csv_files import fits_neo4j_csv, read_neo4j_csv
+from loregraft.kg.readers.neo4j.json_lines import fits_neo4j_json, read_neo4j_json
 from loregraft.kg.readers.obo import fits_obo, read_obo
-from loregraft.kg.readers.opening import first_bytes
-from loregraft.kg.readers.openke import fits_openke, read_openke
 from loregraft.kg.readers.parquet import fits_parquet, read_parquet
-from loregraft.kg.readers.rdf import (
+from loregraft.kg.readers.rdf.endpoint import read_endpoint
+from loregraft.kg.readers.rdf.syntaxes import (
     fits_jsonld,
     fits_nquads,
     fits_ntriples,
@@ -46,11 +44,13 @@ from loregraft.kg.readers.rdf import (
     read_trig,
     read_turtle,
 )
-from loregraft.kg.readers.splits import fits_splits, read_splits
 from loregraft.kg.readers.spo import fits_spo, read_spo
+from loregraft.kg.readers.text.opening import first_bytes
 from loregraft.kg.readers.tsv import fits_entities_tsv, fits_tsv, read_entities_tsv, read_tsv
 from loregraft.kg.readers.umls import fits_umls, read_umls
-from loregraft.kg.readers.wikidata import fits_wikidata, read_wikidata
+from loregraft.kg.readers.wikidata.dump import fits_wikidata, read_wikidata
+from loregraft.kg.tables.columns import Columns, Reader
+from loregraft.kg.tables.gather import repeated
 
 READERS: dict[str, Reader] = {
     "tsv": read_tsv,

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import cast
 
 from loregraft.errors import BadInput
-from loregraft.kg.columns import Columns, Table
-from loregraft.kg.readers.lines import Row, id_prefix, in_batches, raise_or_collect
-from loregraft.kg.readers.opening import first_bytes
+from loregraft.kg.readers.text.lines import Row, id_prefix, in_batches, raise_or_collect
+from loregraft.kg.readers.text.opening import first_bytes
+from loregraft.kg.tables.columns import Columns, Table
 
 FIX = "Give a file of cellxgene-ontology-guide: a JSON object with one object per term id."
 

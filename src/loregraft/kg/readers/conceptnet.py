@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from loregraft.errors import BadInput
-from loregraft.kg.columns import REFERENCE_MARK, Columns, Table
-from loregraft.kg.readers.lines import Row, in_batches, raise_or_collect, read_lines
-from loregraft.kg.readers.objects import parse_object
-from loregraft.kg.readers.statements import pack_qualifiers
+from loregraft.kg.readers.rows.triples import pack_qualifiers
+from loregraft.kg.readers.text.lines import Row, in_batches, raise_or_collect, read_lines
+from loregraft.kg.readers.text.objects import parse_object
+from loregraft.kg.tables.columns import REFERENCE_MARK, Columns, Table
 
 SYMMETRIC = (
     "Antonym",

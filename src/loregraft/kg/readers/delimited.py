@@ -1,7 +1,7 @@
 """Read tables of triples and of entities as spreadsheets write them: CSV, and TSV with a header row.
 
-Rows are cut in `kg/readers/quoted.py` (CSV) and `kg/readers/lines.py` (TSV); what a row says is taken
-apart in `kg/readers/statements.py` and `kg/readers/entity_rows.py`.
+Rows are cut in `text/quoted.py` (CSV) and `text/lines.py` (TSV); what a row says is taken apart in
+`rows/triples.py` and `rows/entities.py`.
 """
 
 import csv
@@ -9,11 +9,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from loregraft.errors import BadInput, did_you_mean
-from loregraft.kg.columns import Columns
-from loregraft.kg.readers.entity_rows import NEEDED, entity_rows
-from loregraft.kg.readers.lines import header_of, in_batches, raise_or_collect, read_table
-from loregraft.kg.readers.quoted import read_quoted
-from loregraft.kg.readers.statements import ENDS, collected, statement
+from loregraft.kg.readers.rows.entities import NEEDED, entity_rows
+from loregraft.kg.readers.rows.triples import ENDS, collected, statement
+from loregraft.kg.readers.text.lines import header_of, in_batches, raise_or_collect, read_table
+from loregraft.kg.readers.text.quoted import read_quoted
+from loregraft.kg.tables.columns import Columns
 
 
 def read_csv(path: Path, problems: list[BadInput] | None = None) -> Iterator[Columns]:

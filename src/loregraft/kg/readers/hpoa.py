@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from loregraft.errors import BadInput
-from loregraft.kg.columns import REFERENCE_MARK, Columns, Table
-from loregraft.kg.readers.lines import Row, header_of, in_batches, raise_or_collect, read_table
+from loregraft.kg.readers.text.lines import Row, header_of, in_batches, raise_or_collect, read_table
+from loregraft.kg.tables.columns import REFERENCE_MARK, Columns, Table
 
 HPOA_COLUMNS = (
     "database_id",

@@ -5,10 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from loregraft.errors import BadInput
-from loregraft.kg.columns import Columns, Table
-from loregraft.kg.readers.entity_rows import check_kind, typed
-from loregraft.kg.readers.lines import Row, in_batches, raise_or_collect, read_lines
-from loregraft.kg.readers.statements import (
+from loregraft.kg.readers.rows.entities import check_kind, typed
+from loregraft.kg.readers.rows.triples import (
     ENDS,
     Said,
     collected,
@@ -16,6 +14,8 @@ from loregraft.kg.readers.statements import (
     statement,
     text_of,
 )
+from loregraft.kg.readers.text.lines import Row, in_batches, raise_or_collect, read_lines
+from loregraft.kg.tables.columns import Columns, Table
 
 FIX = "Write one JSON object a line, and nothing else on it."
 ENTITY_KEYS = ("id", "name", "names", "language", "type", "types", "description", "descriptions")

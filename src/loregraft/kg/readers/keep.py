@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from loregraft.kg.columns import Columns, Table
+from loregraft.kg.tables.columns import Columns, Table
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from loregraft.errors import BadInput
-from loregraft.kg.columns import Columns, Table
-from loregraft.kg.readers.lines import Row, in_batches, raise_or_collect, read_lines
-from loregraft.kg.readers.opening import first_bytes
-from loregraft.kg.readers.quoted import read_quoted
+from loregraft.kg.readers.text.lines import Row, in_batches, raise_or_collect, read_lines
+from loregraft.kg.readers.text.opening import first_bytes
+from loregraft.kg.readers.text.quoted import read_quoted
+from loregraft.kg.tables.columns import Columns, Table
 
 WORDS = ("word", "term", "lemma")
 """What the first column of a header row is called."""

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from loregraft.errors import BadInput
-from loregraft.kg.columns import Columns, Table
-from loregraft.kg.readers.lines import Row, id_prefix, in_batches, raise_or_collect, read_lines
+from loregraft.kg.readers.text.lines import Row, id_prefix, in_batches, raise_or_collect, read_lines
+from loregraft.kg.tables.columns import Columns, Table
 from loregraft.records import NameKind
 
 Line = tuple[int, str, str]

@@ -8,12 +8,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from loregraft.errors import BadInput, did_you_mean
-from loregraft.kg.columns import BATCH_ROWS, Columns
-from loregraft.kg.labels import MAX_TEXT_BYTES
-from loregraft.kg.readers.entity_rows import NEEDED, entity_rows
-from loregraft.kg.readers.lines import in_batches
-from loregraft.kg.readers.opening import MAX_RATIO, SAFE_BYTES, open_bytes
-from loregraft.kg.readers.statements import ENDS, SPLITS, Said, collected, statement
+from loregraft.kg.readers.rows.entities import NEEDED, entity_rows
+from loregraft.kg.readers.rows.triples import ENDS, SPLITS, Said, collected, statement
+from loregraft.kg.readers.text.lines import in_batches
+from loregraft.kg.readers.text.opening import MAX_RATIO, SAFE_BYTES, open_bytes
+from loregraft.kg.tables.columns import BATCH_ROWS, Columns
+from loregraft.kg.tables.text_policy import MAX_TEXT_BYTES
 
 MAX_CELL = 16 * MAX_TEXT_BYTES
 """Bytes of a cell; a longer one is no text of a graph."""

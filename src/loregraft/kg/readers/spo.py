@@ -8,9 +8,9 @@ from pathlib import Path
 import pyarrow as pa
 
 from loregraft.errors import BadInput
-from loregraft.kg.columns import Columns
-from loregraft.kg.readers.statements import ENDS
+from loregraft.kg.readers.rows.triples import ENDS
 from loregraft.kg.readers.tsv import fits_tsv, read_tsv
+from loregraft.kg.tables.columns import Columns
 
 # Han characters; kana and hangul tell that a text with some of them is not Chinese.
 _HAN, _NOT_CHINESE = (

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from loregraft.errors import BadInput
-from loregraft.kg.columns import BATCH_ROWS, Columns
-from loregraft.kg.readers.blocks import read_cells
-from loregraft.kg.readers.entity_rows import NEEDED, entity_rows
-from loregraft.kg.readers.lines import header_of, in_batches, raise_or_collect, read_table
-from loregraft.kg.readers.statements import collected
+from loregraft.kg.readers.rows.entities import NEEDED, entity_rows
+from loregraft.kg.readers.rows.triples import collected
+from loregraft.kg.readers.text.blocks import read_cells
+from loregraft.kg.readers.text.lines import header_of, in_batches, raise_or_collect, read_table
+from loregraft.kg.tables.columns import BATCH_ROWS, Columns
 
 FIX = "Write head, relation and tail with one tab between them."
 ENDS = ("head", "relation", "tail")

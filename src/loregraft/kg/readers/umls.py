@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from loregraft.errors import BadInput, did_you_mean
-from loregraft.kg.columns import Columns, Table
-from loregraft.kg.readers.lines import Row, in_batches, raise_or_collect, read_lines
+from loregraft.kg.readers.text.lines import Row, in_batches, raise_or_collect, read_lines
+from loregraft.kg.tables.columns import Columns, Table
 
 LANGUAGES = {
     "ARA": "ar",

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from loregraft.kg.assemble import GraphTable
 from loregraft.kg.graph import KnowledgeGraph
-from loregraft.kg.readers.entity_rows import ENTITY_COLUMNS
+from loregraft.kg.readers.rows.entities import ENTITY_COLUMNS
+from loregraft.kg.tables.assemble import GraphTable
 from loregraft.kg.writers.telling import sizes, told
 from loregraft.kg.writers.triples import csv_holds
 from loregraft.kg.writers.whole import whole_file

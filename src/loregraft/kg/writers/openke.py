@@ -7,10 +7,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from loregraft.artifact import fingerprint, writing
-from loregraft.kg.columns import BATCH_ROWS
 from loregraft.kg.graph import KnowledgeGraph
-from loregraft.kg.readers.openke import ENTITIES, RELATIONS
-from loregraft.kg.readers.statements import SPLITS
+from loregraft.kg.readers.folders.openke import ENTITIES, RELATIONS
+from loregraft.kg.readers.rows.triples import SPLITS
+from loregraft.kg.tables.columns import BATCH_ROWS
 from loregraft.kg.writers.telling import TABLES_OF_ENTITIES, said_of_relations, sizes, told
 from loregraft.kg.writers.triples import broken_ids
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from loregraft.kg.columns import BATCH_ROWS, TABLES
 from loregraft.kg.graph import KnowledgeGraph
-from loregraft.kg.readers.entity_rows import ENTITY_COLUMNS
+from loregraft.kg.readers.rows.entities import ENTITY_COLUMNS
+from loregraft.kg.tables.columns import BATCH_ROWS, TABLES
 from loregraft.kg.writers.entities import entity_table, known_entities, told_of_entities
 from loregraft.kg.writers.telling import TABLES_OF_ENTITIES, said_of_relations, sizes, told
 from loregraft.kg.writers.triples import said_tables

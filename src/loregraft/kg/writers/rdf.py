@@ -1,6 +1,6 @@
-"""Write a graph as RDF 1.2: N-Triples, N-Quads, Turtle or TriG, as `kg/rdf.py` puts it.
+"""Write a graph as RDF 1.2: N-Triples, N-Quads, Turtle or TriG, as `kg/rdf/quads.py` puts it.
 
-`kg/readers/rdf.py` reads the same graph back from N-Quads and TriG. N-Triples and Turtle have no named
+`kg/readers/rdf/` reads the same graph back from N-Quads and TriG. N-Triples and Turtle have no named
 graphs: they say the source of triples, and not that of names, descriptions, types and attributes.
 """
 
@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from loregraft.kg.graph import KnowledgeGraph
-from loregraft.kg.rdf import Sources, pyoxigraph, quads
-from loregraft.kg.vocabulary import PREFIXES
+from loregraft.kg.rdf.quads import Sources, pyoxigraph, quads
+from loregraft.kg.rdf.vocabulary import PREFIXES
 from loregraft.kg.writers.whole import whole_file
 
 if TYPE_CHECKING:

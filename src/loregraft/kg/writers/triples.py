@@ -11,10 +11,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from loregraft.kg.columns import BATCH_ROWS, REFERENCE_MARK, TABLES
 from loregraft.kg.graph import KnowledgeGraph
 from loregraft.kg.mirrors import first_statements
-from loregraft.kg.readers.statements import ENDS, pack_qualifiers
+from loregraft.kg.readers.rows.triples import ENDS, pack_qualifiers
+from loregraft.kg.tables.columns import BATCH_ROWS, REFERENCE_MARK, TABLES
 from loregraft.kg.writers.telling import TABLES_OF_ENTITIES, said_of_relations, sizes, told
 from loregraft.kg.writers.whole import whole_file
 

@@ -1,0 +1,1 @@
+"""Change a graph folder, with an exact undo, and tell two graphs apart."""

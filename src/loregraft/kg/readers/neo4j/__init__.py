@@ -1,0 +1,1 @@
+"""Readers of what Neo4j exports, and of its server."""

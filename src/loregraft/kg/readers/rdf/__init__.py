@@ -1,0 +1,1 @@
+"""Readers of RDF, from files and from servers."""

@@ -1,0 +1,1 @@
+"""Rows of triples and of entities, whatever file they come from."""

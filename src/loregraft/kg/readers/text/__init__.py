@@ -1,0 +1,1 @@
+"""How the readers of text open, cut and parse what they read."""

@@ -1,0 +1,1 @@
+"""Show a graph and its entities in a terminal, a notebook and a picture."""

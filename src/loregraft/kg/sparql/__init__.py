@@ -1,0 +1,1 @@
+"""Ask a graph in SPARQL, read-only and within limits."""

@@ -1,0 +1,89 @@
+"""The tables that readers fill, and the batches of columns in which they hand them over.
+
+A reader yields `Columns`, at most `BATCH_ROWS` rows each, in ids (strings); `kg/tables/gather.py` gathers
+them, gives each id its row number and drops nothing without counting it.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import pyarrow as pa
+
+from loregraft.errors import BadInput
+
+Table = Literal["entities", "relations", "names", "descriptions", "triples", "attributes", "media"]
+Cell = str | bool | float
+
+BATCH_ROWS = 65_536
+
+TABLES: dict[Table, dict[str, Cell | None]] = {
+    "entities": {"id": None, "type": "", "source": ""},
+    "relations": {
+        "id": None,
+        "name": "",
+        "language": "en",
+        "inverse": "",
+        "symmetric": False,
+        "domain": "",
+        "range": "",
+        "source": "",
+    },
+    "names": {"entity": None, "name": None, "kind": "exact", "language": "en", "source": ""},
+    "descriptions": {"entity": None, "text": None, "language": "en", "source": ""},
+    "triples": {
+        "head": None,
+        "relation": None,
+        "tail": None,
+        "negated": False,
+        "references": "",
+        "qualifiers": "",
+        "confidence": 1.0,
+        "valid_from": "",
+        "valid_to": "",
+        "licence": "",
+        "split": "",
+        "source": "",
+    },
+    "attributes": {
+        "entity": None,
+        "property": None,
+        "value": None,
+        "datatype": "",
+        "unit": "",
+        "language": "",
+        "source": "",
+    },
+    "media": {"entity": None, "reference": None, "kind": "image", "licence": "", "source": ""},
+}
+"""Column -> default; None means that the reader must give it.
+
+`entities` and `relations` may have several rows for one id: one for each type, or name. `inverse` is
+the id of a relation; `domain` and `range` are types. `references` are joined by `|`; `qualifiers` is
+a JSON object as text (`pack_qualifiers`); `confidence` is 0..1; dates are ISO 8601; `split` is train,
+valid, test or empty. `datatype` is a name of XML Schema such as `integer`, `decimal`, `date`, or the
+address of another one; empty: text. `kind` of media is image, video or audio; `reference` a path or
+an address."""
+
+REFERENCE_MARK = "|"
+"""Stands between the references of a triple."""
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Some rows of one table, column by column; a column left out takes its default.
+
+    Columns are sequences, or pyarrow arrays of strings without nulls where a reader has them.
+    """
+
+    table: Table
+    rows: Mapping[str, Sequence[Cell] | pa.Array]
+
+    def __len__(self) -> int:
+        return len(next(iter(self.rows.values()), ()))
+
+
+Reader = Callable[[Path, list[BadInput] | None], Iterator[Columns]]
+"""`read_x(path, problems=None)`: streams a file. A bad line raises BadInput, or, when a list is
+given, is added to it and skipped."""
