@@ -54,6 +54,9 @@ def test_prove_trains_every_arm_once_for_each_seed(finished_world, commands):
     for entry in results["per_seed"]:
         assert set(entry["tasks"]["lay_terms"]) == {"untouched", "shuffled", "grafted"}
     assert results["reproduce"]["command"] == "loregraft prove recipe.yaml --seeds 2"
+    trained = [cost["name"] for cost in results["costs"]["stages"] if cost["name"].startswith("pretrain")]
+    arms = [f"pretrain {arm}, seed {seed}" for seed in (0, 1) for arm in ("shuffled", "grafted")]
+    assert trained == arms, "the time of every training counts"
     for task in results["tasks"]:
         name = task["name"]
         if name in ("lay_terms", "synonyms"):

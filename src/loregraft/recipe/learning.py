@@ -129,7 +129,7 @@ def train_arm(
         loss = read_card(folder, "model").facts["loss"]
         assert isinstance(loss, list)
         line.append(
-            f"{arm.name}: {len(lesson.views):,} views, {arm.steps} steps -> "
+            f"{arm.name}, seed {arm.seed}: {len(lesson.views):,} views, {arm.steps} steps -> "
             f"loss {loss[0][1]:.3f} to {loss[-1][1]:.3f}"
         )
         line.append(UNCHANGED if skipped else "")
