@@ -1,0 +1,1 @@
+"""Knowledge as vectors: scorers, training, ranking, and what vectors are good for."""

@@ -1,0 +1,100 @@
+"""The loops that no matrix product does: with numba where it is installed, with torch alone otherwise.
+
+Both give the same within rounding; tests hold them together. numba's forms take CPU tensors only.
+"""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+try:
+    from loregraft.kge import loops
+except ModuleNotFoundError:  # numba is an extra
+    loops = None  # type: ignore[assignment]
+
+TILE_FLOATS = 1 << 24
+"""Numbers that the torch forms hold at once."""
+
+SMALLEST = 1e-6
+
+
+def fast(*tensors: Tensor) -> bool:
+    """Tell whether numba's form takes these."""
+    return loops is not None and all(t.device.type == "cpu" and t.dtype == torch.float32 for t in tensors)
+
+
+def l1(queries: Tensor, candidates: Tensor) -> Float[Tensor, "queries candidates"]:
+    """Give minus the sum of absolute differences of each query and candidate."""
+    if not fast(queries, candidates):
+        return -torch.cdist(queries, candidates, p=1.0)
+    out = torch.empty(len(queries), len(candidates))
+    loops.l1(queries.contiguous().numpy(), candidates.contiguous().numpy(), out.numpy())
+    return out
+
+
+def l1_backward(gradient: Tensor, queries: Tensor, candidates: Tensor) -> tuple[Tensor, Tensor]:
+    """Give the gradients of `l1`."""
+    by_queries, by_candidates = torch.zeros_like(queries), torch.zeros_like(candidates)
+    if fast(gradient, queries, candidates):
+        weight, asked, met = (t.contiguous().numpy() for t in (gradient, queries, candidates))
+        loops.l1_backward(weight, asked, met, by_queries.numpy(), by_candidates.numpy())
+        return by_queries, by_candidates
+    for rows in _tiles(queries, candidates):
+        weighted = (queries[rows, None] - candidates[None]).sign_().mul_(-gradient[rows, :, None])
+        by_queries[rows] = weighted.sum(1)
+        by_candidates -= weighted.sum(0)
+    return by_queries, by_candidates
+
+
+def modulus(queries: Tensor, candidates: Tensor) -> Float[Tensor, "queries candidates"]:
+    """Give minus the sum of the moduli of complex differences; real parts stand first."""
+    out = queries.new_empty(len(queries), len(candidates))
+    if fast(queries, candidates):
+        loops.modulus(queries.contiguous().numpy(), candidates.contiguous().numpy(), out.numpy())
+        return out
+    half = queries.shape[1] // 2
+    for rows in _tiles(queries, candidates):
+        difference = queries[rows, None] - candidates[None]
+        out[rows] = -torch.hypot(difference[..., :half], difference[..., half:]).sum(-1)
+    return out
+
+
+def modulus_backward(gradient: Tensor, queries: Tensor, candidates: Tensor) -> tuple[Tensor, Tensor]:
+    """Give the gradients of `modulus`."""
+    by_queries, by_candidates = torch.zeros_like(queries), torch.zeros_like(candidates)
+    if fast(gradient, queries, candidates):
+        weight, asked, met = (t.contiguous().numpy() for t in (gradient, queries, candidates))
+        loops.modulus_backward(weight, asked, met, by_queries.numpy(), by_candidates.numpy())
+        return by_queries, by_candidates
+    half = queries.shape[1] // 2
+    for rows in _tiles(queries, candidates):
+        difference = queries[rows, None] - candidates[None]
+        size = torch.hypot(difference[..., :half], difference[..., half:]).clamp_min_(SMALLEST)
+        weighted = difference / torch.cat([size, size], -1) * -gradient[rows, :, None]
+        by_queries[rows] = weighted.sum(1)
+        by_candidates -= weighted.sum(0)
+    return by_queries, by_candidates
+
+
+def add_adagrad(table: Tensor, state: Tensor, rows: Tensor, gradients: Tensor, rate: float) -> None:
+    """Step some rows of a table in place, as Adagrad does (Duchi et al. 2011); rows may stand many times.
+
+    First the squares of all gradients are added to the state, then each gradient is applied: the order of
+    rows does not matter.
+
+    Args:
+        state: As large as the table, or one number a row (the mean of its squares).
+    """
+    if fast(table, state, gradients):
+        step = loops.adagrad if state.dim() == 2 else loops.adagrad_by_row
+        step(table.numpy(), state.numpy(), rows.numpy(), gradients.contiguous().numpy(), rate)
+        return
+    squares = gradients * gradients
+    state.index_add_(0, rows, squares if state.dim() == 2 else squares.mean(1))
+    size = state.index_select(0, rows).sqrt_().add_(1e-10)
+    table.index_add_(0, rows, gradients / (size if state.dim() == 2 else size.unsqueeze(1)), alpha=-rate)
+
+
+def _tiles(queries: Tensor, candidates: Tensor) -> list[slice]:
+    step = max(1, TILE_FLOATS // max(1, candidates.numel()))
+    return [slice(start, start + step) for start in range(0, len(queries), step)]

@@ -1,0 +1,65 @@
+"""Settings of vectors; apart from training, so that a recipe is read without torch."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+ScorerName = Literal[
+    "transe",
+    "transe_l1",
+    "transh",
+    "transr",
+    "transd",
+    "rescal",
+    "distmult",
+    "hole",
+    "complex",
+    "analogy",
+    "simple",
+    "cp",
+    "rotate",
+    "rotate_l2",
+    "tucker",
+]
+
+
+class KgeSettings(BaseModel):
+    """How the vectors of a graph are trained."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: ScorerName = Field("complex", description="the scorer")
+    dim: int = Field(200, ge=1, description="numbers of an entity (two for a complex number)")
+    epochs: int = Field(20, ge=1, description="passes over the triples, each from both sides")
+    minutes: float | None = Field(None, gt=0, description="end after so many minutes of training")
+    batch: int = Field(1024, ge=1, description="questions (head or tail of a triple asked for) in a step")
+    loss: Literal["softmax", "self_adversarial", "margin", "logistic"] = Field(
+        "softmax", description="what a step lowers"
+    )
+    negatives: int = Field(256, ge=1, description="wrong answers drawn for a step, shared by its questions")
+    drawn: Literal["uniform", "degree", "batch", "typed"] = Field(
+        "uniform",
+        description="how: all alike; by number of triples; the answers of the batch; of the relation's own",
+    )
+    drop_known: bool = Field(True, description="take answers known to be true out of the negatives")
+    sides: Literal["both", "bernoulli"] = Field(
+        "both", description="ask for head and tail of a triple; or for one, the rarer one more often"
+    )
+    reciprocal: bool = Field(True, description="a vector of its own for each relation asked backwards")
+    scale: float | None = Field(
+        None, gt=0, description="times which scores enter the loss; null: 1, for lengths 4"
+    )
+    margin: float = Field(9.0, ge=0, description="of the losses margin and self_adversarial")
+    adversarial: float = Field(1.0, ge=0, description="how much hard negatives count more")
+    rate: float = Field(0.1, gt=0, description="learning rate of Adagrad")
+    by_row: bool = Field(
+        False, description="one Adagrad number a row instead of a number: less memory, less quality"
+    )
+    n3: float = Field(0.0, ge=0, description="weight of the cubed norm of each triple's vectors")
+    l2: float = Field(0.0, ge=0, description="weight of the squared norm")
+    dura: float = Field(0.0, ge=0, description="weight of the squared norms of question and answer")
+    patience: int = Field(5, ge=1, description="validations without a better MRR before the end")
+    validate_every: int = Field(1, ge=1, description="epochs between two validations")
+    validation_questions: int = Field(6000, ge=1, description="questions of valid asked in a validation")
+    workers: int = Field(2, ge=1, description="batches trained at the same time; 1: the same bits each time")
+    seed: int = Field(0, ge=0, description="of all that is drawn")
