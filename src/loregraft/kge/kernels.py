@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 try:
-    from loregraft.kge import loops
+    from loregraft.kge import loops as loops
 except ModuleNotFoundError:  # numba is an extra
     loops = None  # type: ignore[assignment]
 

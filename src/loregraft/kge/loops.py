@@ -130,3 +130,28 @@ def adagrad_by_row(
         step = np.float32(rate) / (np.sqrt(state[row]) + np.float32(1e-10))
         for k in range(width):
             table[row, k] -= step * gradients[i, k]
+
+
+@njit(nogil=True, cache=True)
+@no_type_check
+def among(
+    rows: NDArray[np.int64],
+    starts: NDArray[np.int64],
+    known: NDArray[np.int64],
+    chosen: NDArray[np.int64],
+    entities: int,
+    mask: NDArray[np.bool_],
+) -> None:
+    """Mark where a chosen entity is a known answer of a question; a question without a row has none."""
+    place = np.full(entities, -1, np.int32)
+    following = np.full(chosen.shape[0], -1, np.int32)
+    for j in range(chosen.shape[0]):
+        following[j] = place[chosen[j]]
+        place[chosen[j]] = j
+    for i in range(rows.shape[0]):
+        if rows[i] >= 0:
+            for p in range(starts[rows[i]], starts[rows[i] + 1]):
+                j = place[known[p]]
+                while j >= 0:
+                    mask[i, j] = True
+                    j = following[j]

@@ -45,5 +45,6 @@ COMPLEX = Scorer(
     query_backward=query_backward,
     inverse=conjugate,
     relation_start=Start(0.3).draw,
+    complex_numbers=True,
     multiple=2,
 )

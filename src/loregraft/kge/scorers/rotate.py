@@ -55,6 +55,8 @@ ROTATE = Scorer(
     relation_width=lambda dim: dim // 2,
     entity_start=Start(0.05),
     relation_start=Start(math.pi, uniform=True).draw,
+    complex_numbers=True,
+    phases=True,
     multiple=2,
 )
 ROTATE_L2 = replace(ROTATE, name="rotate_l2", measure="l2", score=score_l2)

@@ -58,6 +58,8 @@ class Scorer:
         entity_width: dim to numbers of an entity; so is `relation_width`.
         core_width: Numbers of a row of the core, for scorers with a table that all relations share: it has
             a row for each number of a relation, and `compose(r, core)` makes the relation of both.
+        complex_numbers: Vectors are complex, real parts first; penalties take the modulus.
+        phases: Relations are angles, which no penalty makes smaller.
         multiple: dim must be a multiple of this.
         by_relation: A query needs a matrix for each relation: take one relation at a time.
     """
@@ -81,6 +83,8 @@ class Scorer:
     core_start: Callable[[int, int, torch.Generator], Tensor] = Start(0.1).draw
     compose: Callable[[Tensor, Tensor], Tensor] = lambda r, core: r
     compose_backward: AskBackward | None = None
+    complex_numbers: bool = False
+    phases: bool = False
     multiple: int = 1
     by_relation: bool = False
 

@@ -1,0 +1,187 @@
+"""One step of training: questions and negatives in, changed rows out. No autograd, no dense pass.
+
+Gradients are those of the sum over the batch; Adagrad makes their size matter little.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from loregraft.kge.asking import Asked, Group, ask_backward
+from loregraft.kge.losses import LOSSES
+from loregraft.kge.measures import meet, meet_backward, pairs, pairs_backward
+from loregraft.kge.negatives import Negatives
+from loregraft.kge.penalties import dura_gradient, norm_gradient
+from loregraft.kge.questions import Questions
+from loregraft.kge.settings import KgeSettings
+from loregraft.kge.tables import Tables, default_scale
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What a step learns from: questions in groups, and negatives for them."""
+
+    questions: Questions
+    groups: list[Group]
+    negatives: Negatives
+
+
+@dataclass(frozen=True)
+class Vectors:
+    """Of a batch, or the gradients by them: of known entities, answers, negatives, relations by group."""
+
+    known: Tensor
+    answers: Tensor
+    negatives: Tensor
+    relations: list[Tensor]
+
+
+@dataclass(frozen=True)
+class Meeting:
+    """Questions that meet the same negatives: all of a batch, or a group where relations project them."""
+
+    rows: slice
+    asked: list[Asked]
+    queries: Tensor
+    answers: Tensor
+    negatives: Tensor
+
+
+def step(tables: Tables, batch: Batch, settings: KgeSettings, bf16: bool) -> float:
+    """Change the tables by one batch, and give its mean loss."""
+    scorer, questions = tables.scorer, batch.questions
+    indexes = torch.from_numpy(questions.known), torch.from_numpy(questions.answers), batch.negatives.entities
+    weights = torch.from_numpy(questions.weights)
+    asked = [Asked.of(tables, group) for group in batch.groups]
+    known, answers, negatives = (tables.entities.rows(rows) for rows in indexes)
+    vectors = Vectors(known, answers, negatives, [one.relation for one in asked])
+    meetings = _meetings(tables, asked, vectors)
+    true = torch.cat([pairs(scorer.measure, m.queries, m.answers) for m in meetings])
+    false = torch.cat([meet(scorer.measure, m.queries, m.negatives, bf16) for m in meetings])
+    loss, by_true, by_false = _loss(tables, true, false, weights, batch.negatives, settings)
+    by = Vectors(
+        torch.zeros_like(vectors.known),
+        torch.zeros_like(vectors.answers),
+        torch.zeros_like(vectors.negatives),
+        [torch.zeros_like(relation) for relation in vectors.relations],
+    )
+    for m in meetings:
+        scores = (true[m.rows], by_true[m.rows], false[m.rows], by_false[m.rows])
+        _meeting_backward(tables, m, scores, vectors, by, settings, bf16)
+    _penalise(tables, vectors, by, batch.groups, weights, settings)
+    tables.entities.step(torch.cat(indexes), torch.cat([by.known, by.answers, by.negatives]), settings.rate)
+    _step_relations(tables, asked, by.relations, settings)
+    return loss / max(1, len(questions))
+
+
+def _meetings(tables: Tables, asked: list[Asked], vectors: Vectors) -> list[Meeting]:
+    """Put the questions to the vectors that they meet."""
+    scorer = tables.scorer
+    queries = [one.query(scorer, vectors.known[one.group.rows]) for one in asked]
+    if scorer.candidate is None:
+        every = slice(0, len(vectors.known))
+        return [Meeting(every, asked, torch.cat(queries), vectors.answers, vectors.negatives)]
+    return [
+        Meeting(
+            one.group.rows,
+            [one],
+            query,
+            scorer.candidate(vectors.answers[one.group.rows], one.relation),
+            scorer.candidate(vectors.negatives, one.relation),
+        )
+        for one, query in zip(asked, queries, strict=True)
+    ]
+
+
+def _loss(
+    tables: Tables, true: Tensor, false: Tensor, weights: Tensor, negatives: Negatives, settings: KgeSettings
+) -> tuple[float, Tensor, Tensor]:
+    """Give the loss, and its gradients by both kinds of scores."""
+    scale = settings.scale or default_scale(tables.scorer)
+    scaled = false * scale
+    if negatives.left_out is not None:
+        scaled.masked_fill_(negatives.left_out, -torch.inf)
+    loss, by_true, by_false = LOSSES[settings.loss](
+        true * scale, scaled, weights, negatives.log_drawn, settings
+    )
+    return float(loss), by_true.mul_(scale), by_false.mul_(scale)
+
+
+def _meeting_backward(
+    tables: Tables,
+    m: Meeting,
+    scores: tuple[Tensor, Tensor, Tensor, Tensor],
+    vectors: Vectors,
+    by: Vectors,
+    settings: KgeSettings,
+    bf16: bool,
+) -> None:
+    """Add the gradients of a meeting: `scores` are the true ones, the gradient by them, and so for false."""
+    scorer = tables.scorer
+    true, by_true, false, by_false = scores
+    by_queries, by_negatives = meet_backward(scorer.measure, by_false, false, m.queries, m.negatives, bf16)
+    more, by_answers = pairs_backward(scorer.measure, by_true, true, m.queries, m.answers)
+    by_queries += more
+    if settings.dura:
+        by_queries += dura_gradient(m.queries, settings)
+        by_answers = by_answers + dura_gradient(m.answers, settings)
+    for one in m.asked:
+        within = slice(one.group.rows.start - m.rows.start, one.group.rows.stop - m.rows.start)
+        by_known, by_relation = one.query_backward(scorer, by_queries[within], vectors.known[one.group.rows])
+        by.known[one.group.rows] = by_known
+        by.relations[one.group.number] += by_relation
+    if scorer.candidate is None:
+        by.answers.copy_(by_answers)
+        by.negatives.copy_(by_negatives)
+        return
+    (one,) = m.asked
+    for own, gradient, total in (
+        (vectors.answers[m.rows], by_answers, by.answers[m.rows]),
+        (vectors.negatives, by_negatives, by.negatives),
+    ):
+        by_own, by_relation = ask_backward(scorer, "candidate", gradient, own, one.relation)
+        total += by_own
+        by.relations[one.group.number] += by_relation
+
+
+def _penalise(
+    tables: Tables,
+    vectors: Vectors,
+    by: Vectors,
+    groups: Sequence[Group],
+    weights: Tensor,
+    settings: KgeSettings,
+) -> None:
+    """Add the gradients of the penalties on known entities, answers and relations."""
+    if not (settings.n3 or settings.l2):
+        return
+    complex_numbers, own = tables.scorer.complex_numbers, weights.unsqueeze(1)
+    by.known.add_(own * norm_gradient(vectors.known, settings, complex_numbers))
+    by.answers.add_(own * norm_gradient(vectors.answers, settings, complex_numbers))
+    if tables.scorer.phases:
+        return
+    for group, relation, total in zip(groups, vectors.relations, by.relations, strict=True):
+        share = own[group.rows]
+        if len(relation) == 1:
+            share = share.sum(0, keepdim=True)
+        total += share * norm_gradient(relation, settings, complex_numbers)
+
+
+def _step_relations(
+    tables: Tables, asked: list[Asked], by_relations: list[Tensor], settings: KgeSettings
+) -> None:
+    """Step the table of relations, and the core where there is one."""
+    if tables.core is not None:
+        backward = tables.scorer.compose_backward
+        assert backward is not None
+        by_core, raw = torch.zeros_like(tables.core.values), []
+        for one, gradient in zip(asked, by_relations, strict=True):
+            by_raw, more = backward(gradient, one.raw, tables.core.values)
+            raw.append(by_raw)
+            by_core += more
+        by_relations = raw
+        tables.core.step(torch.arange(len(by_core)), by_core, settings.rate)
+    rows = torch.cat([one.group.relations for one in asked])
+    tables.relations.step(rows, torch.cat(by_relations), settings.rate)

@@ -1,0 +1,93 @@
+"""The numbers that training changes: a row for each entity and relation, and Adagrad's state beside it."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from loregraft.kge.kernels import add_adagrad
+from loregraft.kge.scorers import SCORERS
+from loregraft.kge.scorers.scorer import Scorer
+from loregraft.kge.settings import KgeSettings
+
+LENGTH_SCALE = 4.0
+"""Times which scores enter the loss where they are lengths, unless the settings say otherwise."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of numbers with their state: as large, or one number a row."""
+
+    values: Tensor
+    state: Tensor
+
+    @classmethod
+    def of(cls, values: Tensor, by_row: bool) -> "Table":
+        """Begin with a state of zeros."""
+        return cls(values, values.new_zeros(len(values) if by_row else values.shape))
+
+    def rows(self, indexes: Tensor) -> Tensor:
+        """Copy some rows out."""
+        return self.values.index_select(0, indexes)
+
+    def step(self, indexes: Tensor, gradients: Tensor, rate: float) -> None:
+        """Change some rows in place."""
+        add_adagrad(self.values, self.state, indexes, gradients, rate)
+
+
+@dataclass(frozen=True)
+class Tables:
+    """All tables of a scorer.
+
+    Attributes:
+        relations: With reciprocal relations, those asked backwards stand after those asked forwards.
+        core: Of scorers that have one.
+    """
+
+    scorer: Scorer
+    entities: Table
+    relations: Table
+    core: Table | None
+    reciprocal: bool
+
+    @classmethod
+    def start(cls, entities: int, relations: int, settings: KgeSettings) -> "Tables":
+        """Draw the first numbers from the seed.
+
+        Raises:
+            ValueError: The scorer cannot have so many dimensions, or cannot ask for heads.
+        """
+        scorer, dim = SCORERS[settings.model], settings.dim
+        if dim % scorer.multiple:
+            raise ValueError(f"dim of {scorer.name} is a multiple of {scorer.multiple}, got {dim}")
+        if not settings.reciprocal and scorer.inverse is None and scorer.head_query is None:
+            raise ValueError(f"{scorer.name} cannot ask for heads without reciprocal relations")
+        generator = torch.Generator().manual_seed(settings.seed)
+        first = scorer.entity_start.draw(entities, scorer.entity_width(dim), generator)
+        sides = relations * (2 if settings.reciprocal else 1)
+        width = scorer.relation_width(dim)
+        second = scorer.relation_start(sides, width, generator)
+        core = None
+        if scorer.core_width:
+            core = Table.of(scorer.core_start(width, scorer.core_width(dim), generator), settings.by_row)
+        tables = Table.of(first, settings.by_row), Table.of(second, settings.by_row)
+        return cls(scorer, *tables, core, settings.reciprocal)
+
+    @property
+    def relation_count(self) -> int:
+        """Relations of the graph."""
+        return len(self.relations.values) // (2 if self.reciprocal else 1)
+
+    def named(self) -> dict[str, Tensor]:
+        """Give all tensors by name, states too."""
+        tables = {"entities": self.entities, "relations": self.relations, "core": self.core}
+        found: dict[str, Tensor] = {}
+        for name, table in tables.items():
+            if table is not None:
+                found |= {name: table.values, f"{name}_state": table.state}
+        return found
+
+
+def default_scale(scorer: Scorer) -> float:
+    """Give the factor of scores in the loss where the settings say nothing."""
+    return LENGTH_SCALE if scorer.measure == "l2" else 1.0
