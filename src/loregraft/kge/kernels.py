@@ -3,8 +3,10 @@
 Both give the same within rounding; tests hold them together. numba's forms take CPU tensors only.
 """
 
+import numpy as np
 import torch
 from jaxtyping import Float
+from numpy.typing import NDArray
 from torch import Tensor
 
 try:
@@ -93,6 +95,32 @@ def add_adagrad(table: Tensor, state: Tensor, rows: Tensor, gradients: Tensor, r
     state.index_add_(0, rows, squares if state.dim() == 2 else squares.mean(1))
     size = state.index_select(0, rows).sqrt_().add_(1e-10)
     table.index_add_(0, rows, gradients / (size if state.dim() == 2 else size.unsqueeze(1)), alpha=-rate)
+
+
+def leave_out(scores: Tensor, first: int, entities: NDArray[np.int64], questions: NDArray[np.int64]) -> None:
+    """Put minus infinity where an entity is left out of a question's ranking; rows begin at `first`."""
+    if fast(scores):
+        loops.leave_out(scores.numpy(), first, entities, questions)
+        return
+    inside = (entities >= first) & (entities < first + len(scores))
+    rows, columns = torch.from_numpy(entities[inside] - first), torch.from_numpy(questions[inside])
+    scores[rows.to(scores.device), columns.to(scores.device)] = -torch.inf
+
+
+def count(scores: Tensor, low: Tensor, high: Tensor) -> tuple[NDArray[np.int64], Tensor, Tensor]:
+    """Count each column's scores above `high`, and give row and column of those from `low` to `high`."""
+    if not fast(scores, low, high):
+        near = (scores >= low) & (scores <= high)
+        rows, columns = near.nonzero(as_tuple=True)
+        return (scores > high).sum(0).cpu().numpy(), rows, columns
+    room = 4 * scores.shape[1]
+    while True:
+        above = np.zeros(scores.shape[1], np.int64)
+        places = np.zeros((2, room), np.int64)
+        found = loops.count(scores.numpy(), low.numpy(), high.numpy(), above, places[0], places[1])
+        if found <= room:
+            return above, torch.from_numpy(places[0, :found]), torch.from_numpy(places[1, :found])
+        room = found
 
 
 def _tiles(queries: Tensor, candidates: Tensor) -> list[slice]:

@@ -155,3 +155,42 @@ def among(
                 while j >= 0:
                     mask[i, j] = True
                     j = following[j]
+
+
+@njit(nogil=True, cache=True)
+@no_type_check
+def leave_out(scores: Floats, first: int, entities: NDArray[np.int64], questions: NDArray[np.int64]) -> None:
+    """Put minus infinity where an entity of this tile is left out of a question's ranking."""
+    for p in range(entities.shape[0]):
+        row = entities[p] - first
+        if 0 <= row < scores.shape[0]:
+            scores[row, questions[p]] = -np.inf
+
+
+@njit(nogil=True, cache=True)
+@no_type_check
+def count(
+    scores: Floats,
+    low: Floats,
+    high: Floats,
+    above: NDArray[np.int64],
+    near_entities: NDArray[np.int64],
+    near_questions: NDArray[np.int64],
+) -> int:
+    """Count the scores above `high`, and list those from `low` to `high`; gives their number.
+
+    Where the lists are too short they are filled, and the number tells how long they must be.
+    """
+    near = 0
+    for j in range(scores.shape[0]):
+        inside = 0
+        for i in range(scores.shape[1]):
+            above[i] += scores[j, i] > high[i]
+            inside += (scores[j, i] >= low[i]) & (scores[j, i] <= high[i])
+        if inside:
+            for i in range(scores.shape[1]):
+                if low[i] <= scores[j, i] <= high[i]:
+                    if near < near_entities.shape[0]:
+                        near_entities[near], near_questions[near] = j, i
+                    near += 1
+    return near

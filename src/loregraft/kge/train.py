@@ -1,0 +1,206 @@
+"""Train vectors: passes over the triples of train, watched by the ranks of some of valid.
+
+What is drawn in a step follows from seed, epoch and step alone, so that a run that was cut off goes on
+as if nothing had happened. With several workers, each trains a batch of its own on the same tables at
+the same time, without a lock (Recht et al. 2011, Hogwild): faster, and not the same bits each time.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+
+from loregraft.errors import LoregraftError
+from loregraft.kge.asking import grouped
+from loregraft.kge.negatives import Draw
+from loregraft.kge.questions import Answers, Ints, Questions, Triples
+from loregraft.kge.ranking import rank
+from loregraft.kge.settings import KgeSettings
+from loregraft.kge.step import Batch, step
+from loregraft.kge.tables import Tables
+from loregraft.training.device import has_bf16
+
+
+class Diverged(LoregraftError):
+    """The loss is no number any more."""
+
+    def __init__(self, step: int, epoch: int, loss: float) -> None:
+        fix = "Lower the learning rate (rate), or the weight of the penalties (n3, l2, dura)."
+        super().__init__(f"the loss is {loss} in step {step:,} of epoch {epoch}. {fix}")
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The triples of a graph by part, and how many entities and relations it has."""
+
+    train: Triples
+    valid: Triples
+    test: Triples
+    entities: int
+    relations: int
+
+    def known(self) -> Answers:
+        """All answers that any part holds, for filtered ranks."""
+        questions = [Questions.of(part, self.relations) for part in (self.train, self.valid, self.test)]
+        columns = zip(*(vars(one).values() for one in questions), strict=True)
+        return Answers.of(Questions(*(np.concatenate(column) for column in columns)), self.relations)
+
+
+@dataclass
+class Progress:
+    """How far a training is.
+
+    Attributes:
+        epoch: Passes done; `share` of the one that runs, 0..1.
+        seconds: Of training, without validation.
+        loss: Mean of the last steps, in nats.
+        mrr: At the last validation; None before the first.
+    """
+
+    epoch: int = 0
+    share: float = 0.0
+    seconds: float = 0.0
+    questions: int = 0
+    loss: float = float("nan")
+    mrr: float | None = None
+    best_mrr: float = -1.0
+    best_epoch: int = 0
+    history: list[tuple[int, float, float]] = field(default_factory=list)
+
+
+def train(
+    tables: Tables,
+    parts: Parts,
+    settings: KgeSettings,
+    progress: Progress | None = None,
+    report: Callable[[Progress], object] = lambda progress: None,
+    keep: Callable[[Progress], object] = lambda progress: None,
+) -> Progress:
+    """Train tables in place.
+
+    Args:
+        progress: Where an earlier run of the same job ended.
+        report: Told about every half second.
+        keep: Called after each epoch, when the tables are in rest; `best_epoch == epoch` where they are
+            the best so far.
+
+    Raises:
+        Diverged: The loss is no number.
+    """
+    now = progress or Progress()
+    watch = _Watch(parts, settings)
+    draw = Draw(parts.train, parts.entities, parts.relations, settings)
+    while now.epoch < settings.epochs and not _ended(now, settings):
+        _Epoch(tables, parts, settings, draw, now).run(report)
+        now.epoch, now.share = now.epoch + 1, 0.0
+        if len(parts.valid) and (now.epoch % settings.validate_every == 0 or now.epoch == settings.epochs):
+            now.mrr = watch.mrr(tables)
+            now.history.append((now.epoch, now.seconds, now.mrr))
+            if now.mrr > now.best_mrr:
+                now.best_mrr, now.best_epoch = now.mrr, now.epoch
+        keep(now)
+        report(now)
+    return now
+
+
+def _ended(now: Progress, settings: KgeSettings) -> bool:
+    if settings.minutes is not None and now.seconds >= 60 * settings.minutes:
+        return True
+    since = sum(epoch > now.best_epoch for epoch, _, _ in now.history)
+    return now.best_epoch > 0 and since >= settings.patience
+
+
+class _Watch:
+    """Ranks a fixed sample of the questions of valid."""
+
+    def __init__(self, parts: Parts, settings: KgeSettings) -> None:
+        self._known = parts.known() if len(parts.valid) else None
+        questions = Questions.of(parts.valid, parts.relations)
+        generator = np.random.default_rng((settings.seed, len(questions)))
+        chosen = generator.permutation(len(questions))[: settings.validation_questions]
+        self._questions = questions.take(np.sort(chosen))
+
+    def mrr(self, tables: Tables) -> float:
+        """Give the filtered mean reciprocal rank, 0..1."""
+        return float((1 / rank(tables, self._questions, self._known).realistic).mean())
+
+
+class _Epoch:
+    """One pass over the questions, in an order drawn for it; workers take batch after batch."""
+
+    def __init__(
+        self, tables: Tables, parts: Parts, settings: KgeSettings, draw: Draw, now: Progress
+    ) -> None:
+        self._tables, self._settings, self._draw, self._now = tables, settings, draw, now
+        self._questions = questions_of(parts.train, parts.relations, settings, now.epoch)
+        order = np.random.default_rng((settings.seed, now.epoch)).permutation(len(self._questions))
+        self._batches = [order[i : i + settings.batch] for i in range(0, len(order), settings.batch)]
+        self._todo = iter(enumerate(self._batches))
+        self._lock, self._bf16, self._stopped = threading.Lock(), has_bf16(), False
+
+    def run(self, report: Callable[[Progress], object]) -> None:
+        """Let the workers do all batches."""
+        now, before, started = self._now, self._now.seconds, time.monotonic()
+        with ThreadPoolExecutor(self._settings.workers, "kge", lambda: torch.set_num_threads(1)) as pool:
+            works = [pool.submit(self._work) for _ in range(self._settings.workers)]
+            try:
+                while wait(works, timeout=0.5, return_when=FIRST_EXCEPTION).not_done:
+                    now.seconds = before + time.monotonic() - started
+                    report(now)
+            finally:
+                self._stopped = True  # where all went well there is no batch left
+            for work in works:
+                work.result()
+        now.seconds = before + time.monotonic() - started
+
+    @torch.no_grad()
+    def _work(self) -> None:
+        settings, now = self._settings, self._now
+        while not self._stopped:
+            with self._lock:
+                number, rows = next(self._todo, (0, None))
+            if rows is None:
+                return
+            generator = np.random.default_rng((settings.seed, now.epoch, number))
+            questions, groups = grouped(self._tables, self._questions.take(rows))
+            batch = Batch(questions, groups, self._draw(questions, generator))
+            loss = step(self._tables, batch, settings, self._bf16)
+            if not np.isfinite(loss):
+                self._stopped = True
+                raise Diverged(number + 1, now.epoch + 1, loss)
+            with self._lock:
+                now.questions, now.share = now.questions + len(rows), (number + 1) / len(self._batches)
+                now.loss = loss if np.isnan(now.loss) else 0.98 * now.loss + 0.02 * loss
+
+
+def questions_of(triples: Triples, relations: int, settings: KgeSettings, epoch: int) -> Questions:
+    """Ask for both sides of each triple; or for one, drawn so that the rarer answer is asked for more.
+
+    Wang et al. 2014, Knowledge Graph Embedding by Translating on Hyperplanes: with tph tails a head
+    and hpt heads a tail, the head is asked for with probability tph / (tph + hpt).
+    """
+    questions = Questions.of(triples, relations)
+    if settings.sides == "both":
+        return questions
+    shares = bernoulli(triples, relations)[triples.relations]
+    generator = np.random.default_rng((settings.seed, epoch, 1))
+    heads = generator.random(len(triples)) < shares
+    return questions.take(np.arange(len(triples)) + len(triples) * heads)
+
+
+def bernoulli(triples: Triples, relations: int) -> np.ndarray:
+    """Give for each relation how often its heads are asked for; one half where it has no triple."""
+
+    def different(entities: Ints) -> np.ndarray:
+        size = int(entities.max(initial=0)) + 1
+        pairs = np.unique(triples.relations * size + entities)
+        return np.bincount(pairs // size, minlength=relations)
+
+    count = np.bincount(triples.relations, minlength=relations)
+    heads, tails = different(triples.heads), different(triples.tails)
+    tph, hpt = count / np.maximum(heads, 1), count / np.maximum(tails, 1)
+    return np.where(count > 0, tph / np.maximum(tph + hpt, 1e-9), 0.5)
