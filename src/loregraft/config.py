@@ -49,13 +49,14 @@ MAX_DEPTH = 50
 FLOW_WIDTH = 80
 
 
-def load_settings(model: type[Model], path: Path, overrides: Sequence[str] = ()) -> Model:
+def load_settings(model: type[Model], path: Path | None, overrides: Sequence[str] = ()) -> Model:
     """Read settings from a YAML file, then apply overrides such as `pretrain.minutes=5` in order.
 
     An empty file means all defaults. Overrides may name the items of a list by number
     (`stages.0.minutes=5`) and are blamed by their own text (`--set pretrain.minutes=5`).
 
     Args:
+        path: None: no file, all defaults.
         overrides: `dotted.name=value`; the value is taken as it stands, or read as YAML where it
             starts with a quote, `[` or `{`.
 
@@ -63,8 +64,8 @@ def load_settings(model: type[Model], path: Path, overrides: Sequence[str] = ())
         BadInput: The file cannot be read, is not YAML, repeats a key, or holds an unknown name or
             a value that the model refuses.
     """
-    origins: Origins = {(): (path, 0)}
-    tree = _read_tree(path, origins)
+    origins: Origins = {(): (path or Path("settings"), 0)}
+    tree = _read_tree(path, origins) if path else {}
     for text in overrides:
         tree = _override(tree, text, origins)
     try:

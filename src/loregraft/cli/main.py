@@ -8,10 +8,12 @@ import sys
 
 import typer
 
-from loregraft.cli import artifacts, kg, recipes
+from loregraft.cli import artifacts, kg, kge, recipes
 from loregraft.errors import LoregraftError
 
 INTERRUPTED = 130
+RESUMING = ("demo", "run", "prove")
+"""Commands that do not do again what is done."""
 
 app = typer.Typer(
     name="loregraft",
@@ -29,6 +31,7 @@ app.command()(recipes.prove)
 app.command()(recipes.init)
 app.command()(artifacts.verify)
 app.add_typer(kg.app, name="kg")
+app.add_typer(kge.app, name="kge")
 
 
 def main() -> None:
@@ -41,7 +44,9 @@ def main() -> None:
     except LoregraftError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
-    except SystemExit as end:
-        if end.code == INTERRUPTED:  # what typer makes of Ctrl-C
-            print("interrupted; the same command goes on from here", file=sys.stderr)
+    except SystemExit as exit:
+        if exit.code == INTERRUPTED:  # what typer makes of Ctrl-C
+            goes_on = bool(set(RESUMING) & set(sys.argv[1:2]))
+            end = "the same command goes on from here" if goes_on else "nothing half-written is left"
+            print(f"interrupted; {end}", file=sys.stderr)
         raise

@@ -115,6 +115,21 @@ def _count(
     return above, alike
 
 
+def all_scores(tables: Tables, known: int, side: int) -> Float[np.ndarray, " entities"]:
+    """Give the score of every entity as the answer of one question."""
+    one = np.array([0], np.int64)
+    question = Questions(one + known, one + side, one, np.ones(1, np.float32))
+    _, (group,) = grouped(tables, question)
+    asked, scorer, values = Asked.of(tables, group), tables.scorer, tables.entities.values
+    query = asked.query(scorer, values[known : known + 1])
+    scores = []
+    for first in range(0, len(values), TILE_ENTITIES):
+        tile = values[first : first + TILE_ENTITIES]
+        tile = tile if scorer.candidate is None else scorer.candidate(tile, asked.relation)
+        scores.append(pairs(scorer.measure, query.expand(len(tile), -1), tile))
+    return torch.cat(scores).numpy()
+
+
 def comparable(
     measure: Measure, tile: Tensor, queries: Tensor, true: Tensor
 ) -> tuple[Float[Tensor, "entities questions"], Float[Tensor, " questions"], Float[Tensor, " questions"]]:

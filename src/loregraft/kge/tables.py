@@ -1,5 +1,6 @@
 """The numbers that training changes: a row for each entity and relation, and Adagrad's state beside it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -72,6 +73,17 @@ class Tables:
             core = Table.of(scorer.core_start(width, scorer.core_width(dim), generator), settings.by_row)
         tables = Table.of(first, settings.by_row), Table.of(second, settings.by_row)
         return cls(scorer, *tables, core, settings.reciprocal)
+
+    @classmethod
+    def of(cls, named: Mapping[str, Tensor], settings: KgeSettings) -> "Tables":
+        """Make tables of the tensors that `named` gave."""
+
+        def table(name: str) -> Table:
+            return Table(named[name], named[f"{name}_state"])
+
+        core = table("core") if "core" in named else None
+        tables = table("entities"), table("relations")
+        return cls(SCORERS[settings.model], *tables, core, settings.reciprocal)
 
     @property
     def relation_count(self) -> int:

@@ -17,7 +17,8 @@ import torch
 from loregraft.errors import LoregraftError
 from loregraft.kge.asking import grouped
 from loregraft.kge.negatives import Draw
-from loregraft.kge.questions import Answers, Ints, Questions, Triples
+from loregraft.kge.parts import Parts
+from loregraft.kge.questions import Ints, Questions, Triples
 from loregraft.kge.ranking import rank
 from loregraft.kge.settings import KgeSettings
 from loregraft.kge.step import Batch, step
@@ -31,23 +32,6 @@ class Diverged(LoregraftError):
     def __init__(self, step: int, epoch: int, loss: float) -> None:
         fix = "Lower the learning rate (rate), or the weight of the penalties (n3, l2, dura)."
         super().__init__(f"the loss is {loss} in step {step:,} of epoch {epoch}. {fix}")
-
-
-@dataclass(frozen=True)
-class Parts:
-    """The triples of a graph by part, and how many entities and relations it has."""
-
-    train: Triples
-    valid: Triples
-    test: Triples
-    entities: int
-    relations: int
-
-    def known(self) -> Answers:
-        """All answers that any part holds, for filtered ranks."""
-        questions = [Questions.of(part, self.relations) for part in (self.train, self.valid, self.test)]
-        columns = zip(*(vars(one).values() for one in questions), strict=True)
-        return Answers.of(Questions(*(np.concatenate(column) for column in columns)), self.relations)
 
 
 @dataclass

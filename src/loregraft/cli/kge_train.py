@@ -1,0 +1,66 @@
+"""What `loregraft kge train` does with its arguments, and what it says."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from loregraft.errors import CannotWrite
+
+if TYPE_CHECKING:
+    from loregraft.kge.parts import Parts
+    from loregraft.kge.settings import KgeSettings
+    from loregraft.kge.train import Progress
+
+
+def train_folder(
+    folder: Path, out: Path, recipe: Path | None, overrides: Sequence[str], force: bool, as_json: bool
+) -> None:
+    """Train and tell; see `loregraft kge train`."""
+    from loregraft.artifact import keep_apart, read_card
+    from loregraft.cli.progress import Screen
+    from loregraft.config import load_settings
+    from loregraft.kg.store import open_graph
+    from loregraft.kge.learn import is_learnt, learn_vectors
+    from loregraft.kge.settings import KgeSettings
+
+    settings = load_settings(KgeSettings, recipe, overrides)
+    keep_apart(out, [folder])
+    graph, key = open_graph(folder), read_card(folder).key
+    if out.exists() and not force and not is_learnt(out, key, settings):
+        raise CannotWrite(out, "it exists already", "Choose another folder, or overwrite it with --force.")
+    with Screen() as screen:
+        screen.begin("kge", f"{settings.model}, {settings.dim} numbers an entity")
+
+        def report(now: "Progress", parts: "Parts") -> None:
+            screen.advance(_share(now, settings), _words(now, settings))
+
+        learn_vectors(graph, key, out, settings, report)
+    facts = read_card(out).facts
+    if as_json:
+        typer.echo(json.dumps(facts, indent=1))
+        return
+    best = facts.get("best")
+    kept = (
+        f"valid MRR {best['valid_mrr']:.4f} in epoch {best['epoch']}"
+        if isinstance(best, dict)
+        else "no valid part"
+    )
+    typer.echo(f"{out}: {kept}; {facts['epochs']} epochs in {facts['seconds']} s")
+
+
+def _share(now: "Progress", settings: "KgeSettings") -> float:
+    """Say how far the work is at least: by epochs, or by time where that ends first."""
+    by_epochs = (now.epoch + now.share) / settings.epochs
+    by_time = now.seconds / (60 * settings.minutes) if settings.minutes else 0.0
+    return min(1.0, max(by_epochs, by_time))
+
+
+def _words(now: "Progress", settings: "KgeSettings") -> str:
+    speed = now.questions / now.seconds / 2 if now.seconds else 0.0
+    share = _share(now, settings)
+    left = f", {now.seconds / share * (1 - share):,.0f} s left" if share else ""
+    mrr = f", MRR {now.mrr:.4f}" if now.mrr is not None else ""
+    return f"epoch {now.epoch + 1}: {speed:,.0f} triples/s, loss {now.loss:.3f}{mrr}{left}"

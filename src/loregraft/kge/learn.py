@@ -1,0 +1,92 @@
+"""From a graph to a folder of vectors: train, keep the best, go on where a run was cut off."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from loregraft.artifact import Json, fingerprint, is_current, lock
+from loregraft.kg.graph import KnowledgeGraph
+from loregraft.kge.checkpoint import load_checkpoint, remove_checkpoints, save_checkpoint
+from loregraft.kge.parts import Parts, parts_of
+from loregraft.kge.settings import KgeSettings
+from loregraft.kge.tables import Tables
+from loregraft.kge.train import Progress, train
+from loregraft.kge.vectors import KIND, Vectors, open_vectors, save_vectors
+
+SAVE_EVERY_S = 30.0
+
+
+def learn_vectors(
+    graph: KnowledgeGraph,
+    graph_key: str,
+    out: Path,
+    settings: KgeSettings,
+    report: Callable[[Progress, Parts], object] = lambda progress, parts: None,
+) -> Vectors:
+    """Train the vectors of a graph and write them; what is done and unchanged is not done again.
+
+    The numbers of the epoch with the best MRR on valid are kept; without a valid part the last ones. A run
+    that was cut off goes on from its last checkpoint, at most half a minute of training back.
+
+    Args:
+        graph_key: Of the graph's card.
+
+    Raises:
+        BadInput: There is nothing to train on.
+        CannotWrite: Another run holds the folder, no permission, or the disk is full.
+        Diverged: The loss became no number; the best numbers so far stay in the checkpoints.
+    """
+    if is_learnt(out, graph_key, settings):
+        return open_vectors(out)
+    with lock(out.with_name(f".{out.name}.training")):
+        return _learn(graph, graph_key, out, settings, report)
+
+
+def is_learnt(out: Path, graph_key: str, settings: KgeSettings) -> bool:
+    """Tell whether a folder holds just these vectors."""
+    return is_current(out, KIND, _key(graph_key, settings))
+
+
+def _key(graph_key: str, settings: KgeSettings) -> str:
+    return fingerprint("vectors", 1, settings.model_dump(mode="json"), graph_key)
+
+
+def _learn(
+    graph: KnowledgeGraph,
+    graph_key: str,
+    out: Path,
+    settings: KgeSettings,
+    report: Callable[[Progress, Parts], object],
+) -> Vectors:
+    key = _key(graph_key, settings)
+    checkpoints = out.with_name(f".{out.name}.training")
+    parts = parts_of(graph)
+    tables = Tables.start(parts.entities, parts.relations, settings)
+    progress = load_checkpoint(checkpoints, "last", tables, key)
+    saved = progress.seconds if progress else 0.0
+
+    def keep(now: Progress) -> None:
+        nonlocal saved
+        if now.best_epoch == now.epoch or now.seconds - saved > SAVE_EVERY_S:
+            save_checkpoint(checkpoints, tables, now, key)
+            saved = now.seconds
+
+    done = train(tables, parts, settings, progress, lambda now: report(now, parts), keep)
+    if done.best_epoch and done.best_epoch != done.epoch:
+        load_checkpoint(checkpoints, "best", tables, key)
+    vectors = Vectors(tables, graph.ids, graph.relation_ids, settings, graph_key)
+    save_vectors(vectors, out, key, _facts(done, parts))
+    remove_checkpoints(checkpoints)
+    return vectors
+
+
+def _facts(done: Progress, parts: Parts) -> dict[str, Json]:
+    counts = {name: len(getattr(parts, name)) for name in ("train", "valid", "test")}
+    return {
+        "triples": dict(counts),
+        "epochs": done.epoch,
+        "seconds": round(done.seconds, 2),
+        "questions": done.questions,
+        "loss": round(done.loss, 5),
+        "best": {"epoch": done.best_epoch, "valid_mrr": round(done.best_mrr, 5)} if done.best_epoch else None,
+        "history": [[epoch, round(seconds, 2), round(mrr, 5)] for epoch, seconds, mrr in done.history],
+    }
