@@ -19,6 +19,7 @@ from loregraft.artifact import (
     cannot_write,
     fingerprint,
     is_current,
+    keep_apart,
     lock,
     read_card,
     replace_file,
@@ -145,8 +146,14 @@ import io, os, sys
 from pathlib import Path
 from loregraft.artifact import lock, read_card, verify, writing
 
-root, with_old = Path(sys.argv[1]), sys.argv[2] == "old"
-EVENTS = {"open", "os.rename", "os.mkdir", "os.remove", "os.rmdir", "fsync"}
+root, with_old, disk = Path(sys.argv[1]), sys.argv[2] == "old", sys.argv[3]
+EVENTS = {"open", "os.rename", "os.mkdir", "os.remove", "os.rmdir", "fsync", "ctypes.dlsym"}
+
+def cannot_exchange(event, arguments):
+    if event == "ctypes.dlsym" and disk == "old disk" and arguments[1] == "renameat2":
+        raise OSError
+
+sys.addaudithook(cannot_exchange)
 
 def make(folder, key):
     with writing(folder, "thing", key) as (building, facts):
@@ -190,7 +197,16 @@ while True:
     if not process:
         killed_at(point, folder)
     code = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+    if with_old and disk == "new disk":
+        assert folder.exists(), point
     before = content(folder)
+    if with_old and not folder.exists():
+        copy = root / str(point) / "reader" / "thing"
+        copy.parent.mkdir()
+        os.rename(folder.with_name(".thing.replaced"), copy.with_name(".thing.replaced"))
+        assert read_card(copy).key == "old"
+        os.rename(copy, folder.with_name(".thing.replaced"))
+        os.rmdir(copy.parent)
     with lock(folder.parent):
         after = content(folder)
     assert before in (after, None), (before, after)
@@ -205,9 +221,11 @@ print(*seen)
 """
 
 
+@pytest.mark.parametrize("disk", ["new disk", "old disk"])
 @pytest.mark.parametrize("before", ["old", "nothing"])
-def test_a_kill_at_any_point_leaves_the_old_folder_or_the_new(tmp_path, before):
-    ran = run_code(KILL_AT_EACH_POINT, tmp_path, before)
+def test_a_kill_at_any_point_leaves_the_old_folder_or_the_new(tmp_path, before, disk):
+    """A new disk can exchange two folders in one step; on an old one there are two."""
+    ran = run_code(KILL_AT_EACH_POINT, tmp_path, before, disk)
     out, error = ran.communicate(timeout=60)
     assert ran.returncode == 0, error
     seen = out.split()
@@ -215,6 +233,122 @@ def test_a_kill_at_any_point_leaves_the_old_folder_or_the_new(tmp_path, before):
     assert len(seen) > 15, "too few points were hit for this test to mean much"
     assert set(seen) == {old, "new"}
     assert seen == sorted(seen, key=[old, "new"].index), "once the new folder is there it stays"
+
+
+# Never what is another's
+
+
+@pytest.mark.parametrize("card", [None, "not json", "{}", '{"kind": "thing"}'])
+def test_a_folder_that_is_not_ours_is_never_replaced(tmp_path, card):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    (folder / "one.jpg").write_bytes(b"precious")
+    if card is not None:
+        (folder / CARD).write_text(card)
+    before = sorted(path.name for path in folder.iterdir())
+    with pytest.raises(CannotWrite, match=r"never replaced\. Choose another folder, or move this one away\."):
+        make(folder)
+    assert sorted(path.name for path in folder.iterdir()) == before
+    assert [path.name for path in tmp_path.iterdir()] == ["photos"]
+
+
+def test_an_empty_folder_is_replaced(tmp_path):
+    (tmp_path / "thing").mkdir()
+    assert tree(make(tmp_path / "thing")) == FILES
+
+
+def test_of_a_link_the_folder_is_written(tmp_path):
+    make(tmp_path / "real" / "thing", "old")
+    (tmp_path / "link").symlink_to(tmp_path / "real" / "thing")
+    (tmp_path / "loose").symlink_to(tmp_path / "real" / "new")
+    for link in ("link", "loose"):
+        make(tmp_path / link)
+        assert (tmp_path / link).is_symlink()
+    assert [read_card(tmp_path / "real" / name).key for name in ("thing", "new")] == ["key", "key"]
+    assert sorted(path.name for path in (tmp_path / "real").iterdir()) == ["new", "thing"]
+
+
+def test_an_output_holds_nothing_that_is_read(tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path / "graph")
+    keep_apart(tmp_path / "graph", [tmp_path, tmp_path / "graph-2", tmp_path / "other"])
+    for source in ("graph", "link", "graph/notes.tsv"):
+        with pytest.raises(CannotWrite, match=r"read\. Choose another place for the output\."):
+            keep_apart(tmp_path / "graph", [tmp_path / "other", tmp_path / source])
+
+
+# One writer at a time
+
+WRITE = """
+import sys
+from pathlib import Path
+from loregraft.artifact import replace_file, writing
+from loregraft.errors import CannotWrite
+try:
+    if sys.argv[2] == "folder":
+        with writing(Path(sys.argv[1]), "thing", sys.argv[3]) as (building, _):
+            (building / "a").write_text(sys.argv[3])
+            print("writing", flush=True)
+            sys.stdin.readline()
+    else:
+        replace_file(Path(sys.argv[1]), sys.argv[3])
+except CannotWrite as error:
+    print(error)
+"""
+
+
+def writer(path: Path, what: str, key: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", WRITE, str(path), what, key]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+def test_a_second_writer_is_refused_and_disturbs_nothing(tmp_path):
+    folder = make(tmp_path / "thing")
+    first = writer(folder, "folder", "first")
+    assert first.stdout is not None and first.stdout.readline() == "writing\n"
+    (tmp_path / "link").symlink_to(folder)
+    for name in ("thing", "link"):
+        with pytest.raises(
+            CannotWrite, match=r"another loregraft process is writing it\. Wait for it to end"
+        ):
+            make(tmp_path / name, "second")
+    with pytest.raises(CannotWrite, match="is writing it"):
+        replace_file(folder, "second")
+    assert read_card(folder).key == "key"
+    first.communicate("go on\n", timeout=30)
+    assert (read_card(folder).key, verify(folder)) == ("first", [])
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "thing"]
+
+
+def test_a_writer_that_was_killed_holds_nothing(tmp_path):
+    first = writer(tmp_path / "thing", "folder", "first")
+    assert first.stdout is not None and first.stdout.readline() == "writing\n"
+    first.send_signal(signal.SIGKILL)
+    first.communicate(timeout=30)
+    assert tree(make(tmp_path / "thing")) == FILES
+    assert [path.name for path in tmp_path.iterdir()] == ["thing"]
+
+
+def test_writers_in_a_race_leave_one_whole_folder_or_file(tmp_path):
+    for what in ("folder", "file"):
+        writers = [writer(tmp_path / what, what, str(number)) for number in range(4)]
+        said = [process.communicate("go on\n", timeout=60)[0] for process in writers]
+        assert all("is writing it" in words or words in ("writing\n", "") for words in said), said
+    assert verify(tmp_path / "folder") == []
+    assert (tmp_path / "file").read_text() in "0123"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder"]
+
+
+def test_a_lock_that_a_kill_left_inside_is_no_part_of_an_artifact(tmp_path):
+    folder = make(tmp_path / "thing")
+    (folder / ".index.lock").touch()
+    assert verify(folder) == []
+
+
+def test_reading_puts_back_what_was_cut_between_two_renames(tmp_path):
+    folder = make(tmp_path / "thing")
+    folder.rename(tmp_path / ".thing.replaced")
+    assert (read_card(folder).key, verify(folder)) == ("key", [])
+    assert [path.name for path in tmp_path.iterdir()] == ["thing"]
 
 
 # Verify
@@ -391,7 +525,7 @@ def test_a_refusal_of_the_machine_says_what_to_do(number, said):
 @pytest.mark.parametrize("inside", ["thing", "deep/er/thing"])
 def test_a_file_in_the_way_is_named(tmp_path, inside):
     (tmp_path / "file").write_text("precious")
-    with pytest.raises(CannotWrite, match=r"file is in the way.*--out"):
+    with pytest.raises(CannotWrite, match=r"file is in the way.*Choose another folder\.$"):
         make(tmp_path / "file" / inside)
     with pytest.raises(CannotWrite, match="file is in the way"):
         replace_file(tmp_path / "file" / inside, "x")

@@ -65,7 +65,8 @@ def test_dependencies_are_open_and_the_demo_is_exact():
 def test_every_import_is_a_declared_dependency():
     wanted = [Requirement(line) for line in PROJECT["dependencies"]]
     known = {
-        IMPORT_NAMES.get(found.name, found.name.replace("-", "_")) for found in (*wanted, *extras("demo"))
+        IMPORT_NAMES.get(found.name, found.name.replace("-", "_"))
+        for found in (*wanted, *extras("demo"), *extras("fast"))
     }
     known |= set(sys.stdlib_module_names) | {"loregraft", "pydantic_core"}  # pydantic brings its core
     used: dict[str, Path] = {}

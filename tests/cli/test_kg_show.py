@@ -86,3 +86,25 @@ def test_draw(folder, commands):
     assert (folder / "flu.svg").read_text(encoding="utf-8") == text
     ran = commands.run("kg", "draw", "graph", "Fever", "--out", "flu.svg", "--force", cwd=folder)
     assert ran.code == 0 and (folder / "flu.svg").read_text(encoding="utf-8") != text
+
+
+def test_half_of_a_character_is_said_to_be_unknown(folder, commands):
+    half = "\udcff"
+    for arguments in (
+        ("show", "graph", half),
+        ("path", "graph", half, "Flu"),
+        ("path", "graph", "Flu", half),
+    ):
+        ran = commands.run("kg", *arguments, cwd=folder)
+        assert (ran.code, ran.out) == (2, "")
+        assert "no entity has the id or the name" in ran.err and r"\udcff" in ran.err
+    ran = commands.run("kg", "search", "graph", half, cwd=folder)
+    assert ran.code == 1 and ran.err.startswith("no name begins with") and "Traceback" not in ran.err
+    ran = commands.run("kg", "draw", "graph", "Flu", "--out", half + ".svg", cwd=folder)
+    assert (ran.code, ran.err) == (0, "wrote \\udcff.svg\n")
+
+
+def test_the_length_of_a_path_has_an_end(folder, commands):
+    ran = commands.run("kg", "path", "graph", "Fever", "Flu", "--length", "11", cwd=folder)
+    assert (ran.code, ran.out) == (2, "")
+    assert "--length is at most 10, got 11" in ran.err

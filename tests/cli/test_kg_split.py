@@ -69,11 +69,25 @@ def test_nothing_is_overwritten_without_force(commands, folder):
     [
         (("--valid", "0.5", "--test", "0.5"), "leave no triple for train"),
         (("--test", "-0.1"), "Give shares from 0 to 1"),
+        (("--valid", "nan"), "--valid nan and --test 0.1 leave no triple"),
+        (("--test", "inf"), "--valid 0.1 and --test inf leave no triple"),
         (("--mode", "kept"), "no triple came with a part"),
-        (("--test", "0.001"), "is none to hold out"),
+        (("--test", "0.001", "--valid", "0"), "valid 0 and test 0.001 of 132 facts is none to hold out"),
     ],
 )
 def test_what_cannot_be_split_is_said(commands, folder, arguments, said):
     ended = commands.run("kg", "split", "graph", "out", *arguments, cwd=folder)
     assert ended.code == 2 and said in ended.err
     assert not (folder / "out").exists()
+
+
+def test_facts_that_no_line_holds_are_told_and_one_part_may_be_none(commands, tmp_path):
+    rows = {"head": ["#1", *"abcdefghij"], "relation": ["r"] * 11, "tail": ["x"] * 11}
+    save_graph(KnowledgeGraph.gather([Columns("triples", rows)]), tmp_path / "graph", "key")
+    arguments = ("kg", "split", "graph", "out", "--test", "0", "--mode", "inductive", "--files")
+    ended = commands.run(*arguments, cwd=tmp_path)
+    assert ended.code == 0
+    assert "           1  facts in no file: a line cannot hold their ids" in ended.out
+    assert "           0  facts in test" in ended.out and "           1  facts in valid" in ended.out
+    again = commands.run(*arguments, "--json", "--force", cwd=tmp_path)
+    assert json.loads(again.out)["counts"]["left_out_ids"] == 1

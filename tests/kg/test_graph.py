@@ -5,6 +5,8 @@ import pytest
 
 from loregraft.errors import BadInput
 from loregraft.kg.graph import KnowledgeGraph
+from loregraft.kg.identity import hash_ids
+from loregraft.kg.readers.folders.graph import graph_columns
 from loregraft.kg.tables.columns import Columns
 from loregraft.records import Name, Triple
 
@@ -135,3 +137,29 @@ def test_columns_are_small_integers(tiny_graph):
         assert column.dtype == np.int32
     assert tiny_graph.relation_indexes.dtype == np.int16
     assert (np.diff(tiny_graph.name_entities) >= 0).all()
+
+
+def test_a_lay_name_stays_lay_when_another_source_prefers_two():
+    batches = [names(("a", "B", "lay")), names(("a", "A", "preferred"), ("a", "B", "preferred"))]
+    graph = KnowledgeGraph.gather(batches)
+    assert graph.entity("a").names == (Name("A", "preferred"), Name("B", "lay"))
+    again = KnowledgeGraph.gather(graph_columns(graph))
+    assert again.names.equals(graph.names)
+
+
+def test_html_tells_only_what_is_there_and_obeys_nothing(tiny_graph):
+    shown = tiny_graph._repr_html_()
+    assert "<td>negated (known to be false)</td><td>1</td>" in shown and "media" not in shown
+    graph = KnowledgeGraph.gather([names(("a", "a\u202eb", "preferred"))])
+    assert "\u202e" not in graph._repr_html_() and r"a\u202eb" in graph._repr_html_()
+
+
+def test_half_of_a_character_is_no_id(tiny_graph):
+    assert tiny_graph.find("\udcff") is None
+    with pytest.raises(ValueError, match="no entity of the graph has the id"):
+        tiny_graph.entity("\udcff")
+
+
+def test_hashes_by_index(tiny_graph):
+    assert tiny_graph.entity_hashes.tolist() == hash_ids(tiny_graph.ids).tolist()
+    assert [tiny_graph.id_at(index) for index in range(12)] == tiny_graph.ids

@@ -1,9 +1,11 @@
 """Several sources become one graph: by id at once, by name, cross-reference or table one by one."""
 
+import os
+
 import pytest
 
 from loregraft.errors import BadInput
-from loregraft.kg.importing import Source, import_graph, read_id_table
+from loregraft.kg.importing import Source, import_graph, read_id_table, told_apart
 from loregraft.kg.readers.keep import Keep
 from loregraft.kg.store import open_graph, save_graph
 
@@ -101,3 +103,55 @@ def test_the_order_of_saving_and_joining_changes_nothing(files, tmp_path):
     save_graph(first, tmp_path / "graph", "key")
     again = open_graph(tmp_path / "graph")
     assert all(again.tables[table].equals(rows) for table, rows in first.tables.items())
+
+
+def test_files_of_equal_name_are_told_apart(tmp_path):
+    for folder in ("a/x", "b/x", "c"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "t.tsv").write_text(f"{folder}\tr\tz\n")
+    (tmp_path / "t2.tsv").write_text("q\tr\tz\n")
+    paths = [tmp_path / "a/x/t.tsv", tmp_path / "b/x/t.tsv", tmp_path / "c/t.tsv", tmp_path / "t2.tsv"]
+    imported = import_graph([Source(path) for path in paths])
+    labels = ["a/x/t.tsv", "b/x/t.tsv", "c/t.tsv", "t2.tsv"]
+    assert imported.graph.triples["source"].to_pylist() == labels
+    assert list(imported.formats) == labels
+    same = told_apart([Source(paths[0]), Source(paths[0], "csv"), Source("https://a"), Source("https://a")])
+    assert len({source.label for source in same}) == 4
+    assert [source.label for source in same[2:]] == ["https://a", "https://a (2)"]
+    named = told_apart([Source(path, name="all") for path in paths])
+    assert {source.label for source in named} == {"all"}  # names that are given stay
+
+
+def test_one_file_in_two_formats(tmp_path):
+    (tmp_path / "a.tsv").write_text("head\trelation\ttail\na\tr\tb\n")
+    imported = import_graph([Source(tmp_path / "a.tsv", "tsv"), Source(tmp_path / "a.tsv", "triples_tsv")])
+    assert imported.formats == {"a.tsv": "tsv", "a.tsv (2)": "triples_tsv"}
+    assert imported.graph.triples["source"].to_pylist() == ["a.tsv", "a.tsv (2)"]
+
+
+def test_the_language_of_a_format_that_tells_none_is_its_default(files):
+    keep = Keep(languages=frozenset({"DE"}))
+    graph = import_graph([Source(files / "other.tsv"), Source(files / "names.tsv")], keep=keep).graph
+    assert graph.names["name"].to_pylist() == ["Ausschlag"]
+    assert graph.counts()["left_out_other_language"] == 5
+    obo = "format-version: 1.2\n\n[Term]\nid: A:1\nname: Fever\n"
+    (files / "a.obo").write_text(obo)
+    graph = import_graph([Source(files / "a.obo")], keep=keep).graph
+    assert (graph.ids, len(graph.names)) == (["A:1"], 0)
+
+
+def test_a_file_whose_name_is_not_utf8(tmp_path):
+    path = tmp_path / os.fsdecode(b"caf\xe9.tsv")
+    path.write_text("a\tr\tb\n")
+    graph = import_graph([Source(path)]).graph
+    assert graph.triples["source"].to_pylist() == ["caf\\udce9.tsv"]
+
+
+def test_two_of_left_fold_when_the_table_says_so(tmp_path):
+    (tmp_path / "left.tsv").write_text("Q1\tr\tQ3\nQ2\tr\tQ4\n")
+    (tmp_path / "right.tsv").write_text("X\tr\tY\n")
+    sources = [Source(tmp_path / "left.tsv"), Source(tmp_path / "right.tsv", join="table")]
+    imported = import_graph(sources, table={"Q2": "X", "Q1": "X"})
+    assert imported.graph.ids == ["Q1", "Q3", "Q4", "Y"]
+    assert imported.joins["right.tsv"]["folded"] == 1
+    assert imported.joins["right.tsv"]["ambiguous"] == 0

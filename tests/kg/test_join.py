@@ -1,5 +1,6 @@
 """Two graphs joined by name: who meets whom, and what stays apart."""
 
+import pyarrow as pa
 import pytest
 
 from loregraft.kg.graph import KnowledgeGraph
@@ -123,3 +124,13 @@ def test_only_names_join(tiny_graph):
 def test_a_graph_joined_with_itself_is_itself(tiny_graph):
     joined, _ = join(tiny_graph, tiny_graph)
     assert all(joined.tables[name].equals(rows) for name, rows in tiny_graph.tables.items())
+
+
+def test_what_has_no_name_to_fold_joins_nothing():
+    left, right = graph([("O:1", "cough", "preferred")]), graph([("M:1", "fever", "preferred")])
+    tables = dict(right.tables)
+    blank = pa.array([" "], pa.large_string())
+    tables["names"] = right.names.set_column(1, "name", pa.chunked_array([blank]))
+    left_tables = {**left.tables, "names": tables["names"]}
+    joined, counts = join(KnowledgeGraph(left_tables), KnowledgeGraph(tables))
+    assert (counts["joined"], joined.ids) == (0, ["O:1", "M:1"])

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from loregraft.kg.graph import KnowledgeGraph
 from loregraft.kg.names import fold_name
-from loregraft.kg.search import Found, entities_named, resolve, search
+from loregraft.kg.search import Found, _of_fitting_length, entities_named, resolve, search
 from loregraft.kg.store import open_graph, save_graph
 from loregraft.kg.tables.columns import Columns
 
@@ -14,7 +14,8 @@ from loregraft.kg.tables.columns import Columns
 def graph_of(*names):
     """Make a graph in which entity n has the n-th name."""
     ids = [f"E{number}" for number in range(len(names))]
-    return KnowledgeGraph.gather([Columns("names", {"entity": ids, "name": list(names)})])
+    named = Columns("names", {"entity": ids, "name": list(names)})
+    return KnowledgeGraph.gather([Columns("entities", {"id": ids}), named])
 
 
 def test_a_name_is_compared_folded(tiny_graph):
@@ -99,3 +100,14 @@ def test_a_graph_from_disk_finds_the_same(tiny_graph, tmp_path):
     opened = open_graph(tmp_path / "graph")
     for text in ("fev", "asthma", "hedache", "发热", "zzz"):
         assert search(opened, text) == search(tiny_graph, text)
+
+
+def test_half_of_a_character_is_in_no_name():
+    graph = graph_of("?", "fever")
+    assert search(graph, "\udcff") == entities_named(graph, "fev\udcff") == resolve(graph, "\udcff") == []
+
+
+def test_only_names_of_fitting_length_are_decoded(tiny_graph):
+    places, texts = _of_fitting_length(tiny_graph, 3, 0.7)
+    assert sorted(texts) == ["flu", "ifng", "rash"] and len(places) == 3
+    assert len(_of_fitting_length(tiny_graph, 3, 0.0)[1]) == 29

@@ -1,14 +1,17 @@
 """A graph that was saved opens as the same graph, or not at all."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
 
 from loregraft.artifact import read_card, verify, writing
 from loregraft.errors import WrongArtifact
+from loregraft.kg.edit.folder import edit_graph
 from loregraft.kg.store import open_graph, save_graph
 from loregraft.kg.walk import neighbours
+from loregraft.records import Triple
 
 
 def test_opened_equals_saved(tiny_graph, tmp_path):
@@ -73,3 +76,23 @@ def test_missing_file_and_wrong_folder(tiny_graph, tmp_path):
         open_graph(tmp_path / "other")
     with pytest.raises(WrongArtifact, match=r"no card.json"):
         open_graph(tmp_path / "absent")
+
+
+def test_an_opened_graph_stays_what_it_was(tiny_graph, tmp_path):
+    save_graph(tiny_graph, tmp_path / "graph", "key")
+    opened = open_graph(tmp_path / "graph")
+    edit_graph(tmp_path / "graph", [Triple("A:0", "is_a", "P:1")], [Triple("P:3", "is_a", "P:2")])
+    assert opened.facts("D:2") == tiny_graph.facts("D:2")
+    assert all(opened.tables[name].equals(rows) for name, rows in tiny_graph.tables.items())
+    assert len(open_graph(tmp_path / "graph").facts("A:0")) == 1
+    shutil.rmtree(tmp_path / "graph")
+    assert opened.entity("P:1").name == "Fever"
+
+
+def test_a_damaged_table_stays_an_error(tiny_graph, tmp_path):
+    save_graph(tiny_graph, tmp_path / "graph", "key")
+    opened = open_graph(tmp_path / "graph")
+    (tmp_path / "graph" / "names.parquet").write_bytes(b"")
+    for _ in range(2):
+        with pytest.raises(WrongArtifact, match="cannot be read"):
+            len(opened.names)

@@ -1,5 +1,6 @@
 """Neighbours, samples, paths and surroundings are what a plain loop over the triples gives."""
 
+import time
 from itertools import pairwise
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from loregraft.kg import walk
 from loregraft.kg.graph import KnowledgeGraph
 from loregraft.kg.store import open_graph, save_graph
 from loregraft.kg.tables.columns import Columns
@@ -156,3 +158,27 @@ def test_a_graph_from_disk_gives_the_same(tiny_graph, tmp_path):
     for start, end in pairwise(range(12)):
         assert paths(opened, start, end) == paths(tiny_graph, start, end)
     assert subgraph(opened, [3], 2).tolist() == subgraph(tiny_graph, [3], 2).tolist()
+
+
+def complete(first, size):
+    return [(a, 0, b, 0) for a in range(first, first + size) for b in range(a + 1, first + size)]
+
+
+def test_a_crowd_that_leads_nowhere_is_not_walked():
+    """The start hangs in it; the end is only behind the start."""
+    graph = graph_of([(0, 0, 1, 0), *((0, 0, n, 0) for n in range(2, 60)), *complete(2, 58)], 60)
+    begun = time.monotonic()
+    assert len(paths(graph, 0, 1, 10)) == 1
+    assert len(paths(graph_of([(0, 0, 1, 0), *complete(2, 58)], 60), 2, 0, 10)) == 0
+    assert time.monotonic() - begun < 5
+
+
+def test_a_search_that_would_not_end_gives_up_and_says_so(caplog, monkeypatch):
+    monkeypatch.setattr(walk, "MOST_TRIED", 1_000)
+    graph = graph_of(
+        [(0, 0, 1, 0), (1, 0, 2, 0), *((1, 0, n, 0) for n in range(3, 40)), *complete(3, 37)], 40
+    )
+    begun = time.monotonic()
+    assert len(paths(graph, 0, 2, 9)) == 1
+    assert time.monotonic() - begun < 5
+    assert "gave up after 1,000 entities" in caplog.text

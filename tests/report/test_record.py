@@ -11,6 +11,12 @@ def test_failures_come_first(results):
     assert more == 0
 
 
+def test_a_note_is_less_than_a_warning_and_more_than_nothing():
+    levels = ("pass", "note", "warn", "fail")
+    found, _ = checks({"graph": {"checks": [{"name": "x", "level": level} for level in levels]}})
+    assert [check.level for check in found] == ["fail", "warn", "note", "pass"]
+
+
 def test_an_unknown_level_has_not_passed():
     found, _ = checks({"graph": {"checks": [{"name": "x", "level": "fine"}]}})
     assert found[0].level == "warn"

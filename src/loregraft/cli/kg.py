@@ -65,7 +65,7 @@ def formats(as_json: AsJson = False) -> None:
     for name, can in told.items():
         words = [word for word, able in can.items() if able]
         function = READERS[name] if name in READERS else WRITERS[name]
-        typer.echo(f"{name:<14} {' and '.join(words):<17} {(function.__doc__ or '').splitlines()[0]}")
+        typer.echo(f"{name:<16} {' and '.join(words):<17} {(function.__doc__ or '').splitlines()[0]}")
 
 
 @app.command()
@@ -74,15 +74,23 @@ def export(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="the file or folder to write")],
     format: Annotated[str, typer.Option("--format", help="see `loregraft kg formats`")],
     force: Force = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Write a graph in another format.
+    """Write a graph in another format, and say what that cannot hold.
 
     Example: loregraft kg export my-graph my-graph.nt --format ntriples
     """
+    import json
+    from dataclasses import asdict
+
+    from loregraft.artifact import keep_apart
     from loregraft.kg.store import open_graph
     from loregraft.kg.writers import write
 
+    keep_apart(out, [graph])
     told = write(open_graph(graph), out, format, force)
+    if as_json:
+        typer.echo(json.dumps({"format": format, **asdict(told)}, indent=1))
     typer.echo(f"wrote {out}: {told}", err=True)
 
 
@@ -96,7 +104,7 @@ def check(
 ) -> None:
     """Tell what is wrong with a graph, with a fix for each, and what it is good for.
 
-    Ends with exit code 1 when something is wrong.
+    Ends with exit code 1 when something is wrong; what is only worth a note does not count.
 
     Example: loregraft kg check my-graph --text notes.txt
     """
@@ -125,9 +133,15 @@ def split(
 
     Example: loregraft kg split my-graph my-split --mode inductive
     """
-    from loregraft.cli.kg_split import Wanted, split_folder
+    from loregraft.artifact import keep_apart
+    from loregraft.cli.kg_split import settings_of, split_folder
+    from loregraft.errors import CannotWrite
 
-    split_folder(graph, out, Wanted(mode, valid, test, seed, files), force, as_json)
+    settings = settings_of(out, mode, valid, test, seed)
+    keep_apart(out, [graph])
+    if out.exists() and not force:
+        raise CannotWrite(out, "it exists already", "Choose another folder, or overwrite it with --force.")
+    split_folder(graph, out, settings, files, as_json)
 
 
 @app.command()
@@ -150,11 +164,13 @@ def query(
 
     if bool(text) == (file is not None):
         raise typer.BadParameter("give a query, or a file with --file")
+    if not 0 < timeout < float("inf"):
+        raise typer.BadParameter("give --timeout in seconds, such as 60")
     limits = sparql.Limits(timeout, memory, rows)
     asked = sparql.read_query(file) if file else text
     answer = sparql.query(graph, asked, limits, file or Path("query"))
     if as_json:
-        typer.echo(json.dumps({"columns": answer.columns, "rows": answer.rows}, indent=1, ensure_ascii=False))
+        typer.echo(json.dumps({"columns": answer.columns, "rows": answer.rows}, indent=1))
     else:
         typer.echo(sparql.as_table(answer))
 

@@ -17,9 +17,10 @@ SHOWN_RELATIONS = 12
 
 
 def check_folder(folder: Path, texts: Sequence[Path], as_json: bool) -> bool:
-    """Check and tell; see `loregraft kg check`. True when nothing was found."""
+    """Check and tell; see `loregraft kg check`. True when nothing is wrong: notes are fine."""
     from loregraft.kg.check.checks import check_graph
     from loregraft.kg.check.fitness import fitness
+    from loregraft.kg.show.card import printable
     from loregraft.kg.store import open_graph
 
     graph = open_graph(folder)
@@ -39,13 +40,13 @@ def check_folder(folder: Path, texts: Sequence[Path], as_json: bool) -> bool:
     else:
         lines = [*_findings(findings), "", *_fitness(good_for)]
         lines += ["", *_coverage(coverage)] if coverage else []
-        typer.echo("\n".join(_printable(line) for line in lines))
-    return all(finding.level == "pass" for finding in findings)
+        typer.echo("\n".join(printable(line) for line in lines))
+    return all(finding.level in ("pass", "note") for finding in findings)
 
 
 def _findings(findings: Sequence["Finding"]) -> list[str]:
     lines = []
-    order = ("fail", "warn")
+    order = ("fail", "warn", "note")
     for found in sorted((f for f in findings if f.level != "pass"), key=lambda f: order.index(f.level)):
         lines += [f"{found.level}  {found.name}: {found.count:,}"]
         lines += [f"      such as {'; '.join(found.examples)}"] if found.examples else []
@@ -97,10 +98,3 @@ def _coverage(found: "Coverage") -> list[str]:
         lines.append(f"  {reach.id:<28} {reach.facts:>9,} {reach.mentioned:>9,} {reach.together:>9,}")
     more = len(found.relations) - SHOWN_RELATIONS
     return [*lines, f"  and {more:,} more: see --json"] if more > 0 else lines
-
-
-def _printable(line: str) -> str:
-    """Write what a terminal would obey (escape codes, direction marks) as an escape."""
-    return "".join(
-        letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in line
-    )

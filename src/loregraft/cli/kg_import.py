@@ -11,7 +11,8 @@ import typer
 from loregraft.errors import BadInput, CannotWrite
 
 if TYPE_CHECKING:
-    from loregraft.kg.importing import Imported
+    from loregraft.artifact import Json
+    from loregraft.kg.importing import Imported, Join, Source
 
 
 @dataclass(frozen=True)
@@ -33,89 +34,122 @@ def import_sources(arguments: Sequence[str], wanted: Wanted, force: bool, as_jso
         arguments: The sources, and last the new folder.
     """
     from loregraft.cli.progress import Screen
-    from loregraft.kg.importing import Source, import_graph, read_id_table
-    from loregraft.kg.readers import is_address
+    from loregraft.kg.importing import import_graph, read_id_table
     from loregraft.kg.readers.keep import Keep
+    from loregraft.kg.show.printable import printable
 
     *given, last = arguments
-    out = Path(last)
-    if not given:
-        fix = "Name the sources first and the new folder last: loregraft kg import FILE... OUT"
-        raise BadInput(out, 0, "only one path is given", fix)
-    if out.exists() and not force:
-        raise CannotWrite(out, "it exists already", "Choose another folder, or overwrite it with --force.")
-    if (wanted.table is None) == (wanted.join == "table"):
-        raise BadInput(
-            wanted.table or out, 0, "--table and --join table belong together", "Give both or neither."
-        )
-    sources = [
-        Source(
-            text if is_address(text) else Path(text),
-            wanted.format,
-            join="id" if number == 0 else wanted.join,
-        )
-        for number, text in enumerate(given)
-    ]
+    out, sources = Path(last), _sources(given, wanted)
+    _refuse(arguments, sources, wanted, force)
     keep = Keep(_set(wanted.languages), _set(wanted.relations))
     with Screen() as screen:
-        screen.begin("kg", ", ".join(source.label for source in sources))
+        screen.begin("kg", printable(", ".join(source.label for source in sources)))
         imported = import_graph(
             sources,
             skip_bad=wanted.skip_bad,
             keep=keep,
             table=read_id_table(wanted.table) if wanted.table else None,
-            advance=screen.advance,
+            advance=lambda share, words: screen.advance(share, printable(words)),
         )
         screen.advance(1.0, f"writing {out}")
-        asked = {"join": wanted.join, "languages": wanted.languages, "relations": wanted.relations}
-        _save(imported, sources, out, asked)
+        _save(imported, sources, wanted, out)
     _tell(imported, out, as_json)
+
+
+def _sources(given: Sequence[str], wanted: Wanted) -> "list[Source]":
+    from loregraft.kg.importing import Source, told_apart
+    from loregraft.kg.readers import is_address
+
+    paths = [text if is_address(text) else Path(text) for text in given]
+    joins: list[Join] = ["id", *[wanted.join] * len(paths)]
+    return told_apart(
+        [Source(path, wanted.format, join=join) for path, join in zip(paths, joins, strict=False)]
+    )
+
+
+def _refuse(arguments: Sequence[str], sources: "Sequence[Source]", wanted: Wanted, force: bool) -> None:
+    """Refuse what cannot be meant."""
+    from loregraft.artifact import keep_apart
+    from loregraft.kg.tables.columns import storable
+
+    out = Path(storable(arguments[-1]))
+    if not sources:
+        fix = "Name the sources first and the new folder last: loregraft kg import FILE... OUT"
+        raise BadInput(out, 0, "only one path is given", fix)
+    if str(out) != str(Path(arguments[-1])):
+        raise BadInput(out, 0, "the name of the folder is not UTF-8", "Choose another name.")
+    if out.exists() and not force:
+        raise CannotWrite(out, "it exists already", "Choose another folder, or overwrite it with --force.")
+    if (wanted.table is None) == (wanted.join == "table"):
+        found = "--table and --join table belong together"
+        raise BadInput(wanted.table or out, 0, found, "Give both or neither.")
+    read = [source.path for source in sources if isinstance(source.path, Path)]
+    keep_apart(out, [*read, *([wanted.table] if wanted.table else [])])
 
 
 def _set(text: str) -> frozenset[str] | None:
     return frozenset(part.strip() for part in text.split(",")) if text else None
 
 
-def _save(imported: "Imported", sources: Sequence[object], out: Path, settings: dict[str, str]) -> None:
-    from loregraft.artifact import Json, fingerprint, sha256_file, sha256_folder
-    from loregraft.kg.importing import Source
+def _save(imported: "Imported", sources: "Sequence[Source]", wanted: Wanted, out: Path) -> None:
+    from loregraft.artifact import fingerprint, sha256_file
+    from loregraft.kg.show.printable import printable
     from loregraft.kg.store import save_graph
 
-    inputs = {}
-    for source in sources:
-        assert isinstance(source, Source)
-        path = Path(source.path)
-        if path.exists():
-            inputs[source.label] = sha256_folder(path) if path.is_dir() else sha256_file(path)
-    told: dict[str, Json] = {
-        **settings,
-        "formats": {Path(path).name: name for path, name in imported.formats.items()},
+    hashes = [_content(source.path) for source in sources]
+    read = [[*found, hash] for found, hash in zip(imported.formats.items(), hashes, strict=True)]
+    inputs = {label: hash for label, _, hash in read if hash}
+    settings: dict[str, Json] = {
+        "join": wanted.join,
+        "languages": wanted.languages,
+        "relations": wanted.relations,
+        "skip_bad": wanted.skip_bad,
+        "formats": dict(imported.formats),
     }
+    if wanted.table:
+        settings["table"] = sha256_file(wanted.table)
     facts: dict[str, Json] = {
         "joins": {name: dict(counts) for name, counts in imported.joins.items()},
-        "bad_lines": len(imported.problems),
-        "problems": [str(problem) for problem in imported.problems[:100]],
+        "bad_lines": imported.problems.total,
+        "problems": [printable(str(problem)) for problem in imported.problems[:100]],
     }
-    save_graph(
-        imported.graph, out, fingerprint("import", 1, told, inputs), settings=told, inputs=inputs, facts=facts
-    )
+    key = fingerprint("import", 2, settings, read)
+    save_graph(imported.graph, out, key, settings=settings, inputs=inputs, facts=facts)
+
+
+def _content(path: Path | str) -> str:
+    """Hash what is read: of a graph folder what its card lists, without an index that lies in it too.
+
+    What a server will answer has none.
+    """
+    from loregraft.artifact import fingerprint, read_card, sha256_file, sha256_folder
+    from loregraft.kg.readers.folders.graph import fits_graph
+
+    if not isinstance(path, Path):
+        return ""
+    if fits_graph(path, ""):
+        return fingerprint(read_card(path).outputs)
+    return sha256_folder(path) if path.is_dir() else sha256_file(path)
 
 
 def _tell(imported: "Imported", out: Path, as_json: bool) -> None:
+    from loregraft.kg.show.printable import printable
+
     counts = imported.graph.counts()
     if as_json:
         told = {"formats": imported.formats, "counts": counts, "joins": imported.joins}
-        typer.echo(json.dumps(told | {"problems": [str(problem) for problem in imported.problems]}, indent=1))
+        problems = [printable(str(problem)) for problem in imported.problems]
+        typer.echo(json.dumps(told | {"bad_lines": imported.problems.total, "problems": problems}, indent=1))
         return
-    for path, format in imported.formats.items():
-        typer.echo(f"{path}: {format or 'server'}", err=True)
+    for label, format in imported.formats.items():
+        typer.echo(printable(f"{label}: {format or 'server'}"), err=True)
     for name, joined in imported.joins.items():
         words = ", ".join(f"{count:,} {word.replace('_', ' ')}" for word, count in joined.items())
-        typer.echo(f"{name}: {words}", err=True)
+        typer.echo(printable(f"{name}: {words}"), err=True)
     shown = [f"{count:,} {name.replace('_', ' ')}" for name, count in counts.items() if count]
-    typer.echo(f"{out}: {', '.join(shown)}")
+    typer.echo(printable(f"{out}: {', '.join(shown)}"))
     if imported.problems:
         for problem in imported.problems[:3]:
-            typer.echo(f"  {problem}", err=True)
-        more = f"{len(imported.problems):,} bad lines were left out; the first 100 are in {out / 'card.json'}"
-        typer.echo(more, err=True)
+            typer.echo(printable(f"  {problem}"), err=True)
+        total, card = imported.problems.total, out / "card.json"
+        typer.echo(printable(f"{total:,} bad lines were left out; the first 100 are in {card}"), err=True)

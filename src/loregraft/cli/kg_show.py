@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 SHOWN_CANDIDATES = 8
 MOST_WIDE = 110
+MOST_TRIPLES = 10
 
 
 def show_entity(folder: Path, what: str, most: int, as_json: bool) -> None:
@@ -23,7 +24,7 @@ def show_entity(folder: Path, what: str, most: int, as_json: bool) -> None:
     from loregraft.kg.store import open_graph
 
     graph = open_graph(folder)
-    card = entity_card(graph, graph.ids[_one(graph, folder, what)], most)
+    card = entity_card(graph, graph.id_at(_one(graph, folder, what)), most)
     if as_json:
         typer.echo(json.dumps(asdict(card), indent=1))
         return
@@ -34,14 +35,15 @@ def show_entity(folder: Path, what: str, most: int, as_json: bool) -> None:
 def search_names(folder: Path, text: str, limit: int, as_json: bool) -> bool:
     """Find entities by name and list them; see `loregraft kg search`. False when there is none."""
     from loregraft.kg.search import search
-    from loregraft.kg.show.card import name_of, printable
+    from loregraft.kg.show.card import name_of
+    from loregraft.kg.show.printable import printable
     from loregraft.kg.store import open_graph
 
     graph = open_graph(folder)
     found = search(graph, text, limit)
     rows = [
         {
-            "id": graph.ids[hit.entity],
+            "id": graph.id_at(hit.entity),
             "name": hit.name,
             "preferred": name_of(graph, hit.entity),
             "score": hit.score,
@@ -61,10 +63,13 @@ def search_names(folder: Path, text: str, limit: int, as_json: bool) -> bool:
 
 def show_paths(folder: Path, ends: tuple[str, str], length: int, limit: int, as_json: bool) -> bool:
     """Find the paths between two entities and list them; see `loregraft kg path`. False without any."""
-    from loregraft.kg.show.card import printable
+    from loregraft.kg.show.printable import printable
     from loregraft.kg.store import open_graph
     from loregraft.kg.walk import paths
 
+    if length > MOST_TRIPLES:
+        fix = "A path of more steps says nothing; give a smaller --length."
+        raise BadInput(folder, 0, f"--length is at most {MOST_TRIPLES}, got {length}", fix)
     graph = open_graph(folder)
     start, end = (_one(graph, folder, what) for what in ends)
     found = paths(graph, start, end, length, limit)
@@ -82,13 +87,14 @@ def draw_to(folder: Path, what: str, out: Path, most: int, force: bool) -> None:
     """Draw an entity into a file; see `loregraft kg draw`."""
     from loregraft.artifact import replace_file
     from loregraft.kg.show.drawing import draw_entity
+    from loregraft.kg.show.printable import printable
     from loregraft.kg.store import open_graph
 
     if out.exists() and not force:
         raise CannotWrite(out, "it exists already", "Choose another name, or overwrite it with --force.")
     graph = open_graph(folder)
-    replace_file(out, draw_entity(graph, graph.ids[_one(graph, folder, what)], most))
-    typer.echo(f"wrote {out}", err=True)
+    replace_file(out, draw_entity(graph, graph.id_at(_one(graph, folder, what)), most))
+    typer.echo(printable(f"wrote {out}"), err=True)
 
 
 def _one(graph: "KnowledgeGraph", folder: Path, what: str) -> int:
@@ -98,19 +104,19 @@ def _one(graph: "KnowledgeGraph", folder: Path, what: str) -> int:
         BadInput: There is none, or several bear the name.
     """
     from loregraft.kg.search import resolve, search
-    from loregraft.kg.show.card import name_of, printable
+    from loregraft.kg.show.card import name_of
+    from loregraft.kg.show.printable import printable
 
     found = resolve(graph, what)
     if len(found) == 1:
         return found[0]
     if found:
-        fix = (
-            f"Give one of the ids: {_listed([(graph.ids[index], name_of(graph, index)) for index in found])}."
-        )
+        bearers = [(graph.id_at(index), name_of(graph, index)) for index in found]
+        fix = f"Give one of the ids: {_listed(bearers)}."
         raise BadInput(
             folder, 0, printable(f"{len(found):,} entities bear the name {what!r}"), printable(fix)
         )
-    near = [(graph.ids[hit.entity], hit.name) for hit in search(graph, what, SHOWN_CANDIDATES)]
+    near = [(graph.id_at(hit.entity), hit.name) for hit in search(graph, what, SHOWN_CANDIDATES)]
     fix = f"Did you mean {_listed(near)}?" if near else "Look for it with `loregraft kg search`."
     raise BadInput(folder, 0, printable(f"no entity has the id or the name {what!r}"), printable(fix))
 

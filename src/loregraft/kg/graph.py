@@ -19,16 +19,17 @@ from numpy.typing import NDArray
 
 from loregraft.errors import BadInput, did_you_mean
 from loregraft.kg.identity import Hashes, hash_ids, hash_triples
-from loregraft.kg.indexes import COMPUTE, Array, ArrayName
+from loregraft.kg.indexes import Array, ArrayName, compute
+from loregraft.kg.show.printable import printable
 from loregraft.kg.tables.assemble import GraphTable, assemble
 from loregraft.kg.tables.columns import REFERENCE_MARK, Columns
+from loregraft.kg.tables.columns import Bools as Bools
+from loregraft.kg.tables.columns import Ints as Ints
 from loregraft.kg.tables.gather import gather
 from loregraft.records import Attribute, Entity, Name, NameKind, Triple
 
-Ints = NDArray[np.int32]
-Bools = NDArray[np.bool_]
-
 _SUGGEST_UP_TO = 5_000
+_CALLED = {"negated": "negated (known to be false)"}
 
 
 class KnowledgeGraph:
@@ -81,10 +82,13 @@ class KnowledgeGraph:
 
     def _repr_html_(self) -> str:
         rows = "".join(
-            f"<tr><td>{html.escape(name.replace('_', ' '))}</td><td>{count:,}</td></tr>"
+            f"<tr><td>{html.escape(printable(_CALLED.get(name, name.replace('_', ' '))))}</td>"
+            f"<td>{count:,}</td></tr>"
             for name, count in self.counts().items()
+            if count
         )
-        example = html.escape(", ".join(self.entity(id).name for id in self.entities["id"][:3].to_pylist()))
+        first = (self.entity(id).name for id in self.entities["id"][:3].to_pylist())
+        example = html.escape(printable(", ".join(first)))
         return f"<table><caption>KnowledgeGraph: {example} ...</caption>{rows}</table>"
 
     @property
@@ -132,7 +136,7 @@ class KnowledgeGraph:
     def array(self, name: ArrayName) -> Array:
         """Give one of the arrays of `kg/indexes.py`, from its file or computed once."""
         if name not in self._arrays:
-            self._arrays[name] = COMPUTE[name](self.tables, self.array)
+            self._arrays.update(compute(name, self.tables, self.array))
         return self._arrays[name]
 
     @cached_property
@@ -144,6 +148,10 @@ class KnowledgeGraph:
     def relation_ids(self) -> list[str]:
         """The ids of the relations, by index."""
         return list(self.relations["id"].to_pylist())
+
+    def id_at(self, index: int) -> str:
+        """Give the id of one entity, without making a list of all."""
+        return str(self.entities["id"][index].as_py())
 
     @property
     def heads(self) -> Ints:
@@ -164,6 +172,19 @@ class KnowledgeGraph:
     def name_entities(self) -> Ints:
         """The entity of each name, ascending."""
         return _column(self.names, "entity")
+
+    @cached_property
+    def entity_hashes(self) -> Hashes:
+        """The hash of each entity's id, by index."""
+        hashes, order = self.array("id_index")
+        by_index = np.empty(len(self), np.uint64)
+        by_index[order.astype(np.int64)] = hashes
+        return by_index
+
+    @cached_property
+    def relation_hashes(self) -> Hashes:
+        """The hash of each relation's id, by index."""
+        return hash_ids(self.relation_ids)
 
     @cached_property
     def triple_hashes(self) -> Hashes:
@@ -193,19 +214,23 @@ class KnowledgeGraph:
         """
         found = self.find(id)
         if found is None:
-            known = self.ids
-            hint = did_you_mean(id, known) if len(known) <= _SUGGEST_UP_TO else f"Ids look like {known[0]!r}."
+            few = len(self) <= _SUGGEST_UP_TO
+            hint = did_you_mean(id, self.ids) if few else f"Ids look like {self.id_at(0)!r}."
             raise ValueError(f"no entity of the graph has the id {id!r}. {hint}")
         return found
 
     def find(self, id: str) -> int | None:
         """Give the row number of an entity, or None where there is no such id."""
-        wanted, (hashes, entities) = hash_ids([id])[0], self.array("id_index")
+        try:
+            wanted = hash_ids([id])[0]
+        except UnicodeEncodeError:  # half of a character, which is in no id
+            return None
+        hashes, entities = self.array("id_index")
         for place in range(int(np.searchsorted(hashes, wanted)), len(hashes)):
             if hashes[place] != wanted:
                 break
             index = int(entities[place])
-            if self.entities["id"][index].as_py() == id:
+            if self.id_at(index) == id:
                 return index
         return None
 
@@ -258,9 +283,9 @@ class KnowledgeGraph:
         table = self.negated if negated else self.triples
         for row in table.take(pa.array(rows, pa.int64())).to_pylist():
             yield Triple(
-                self.entities["id"][row["head"]].as_py(),
+                self.id_at(row["head"]),
                 self.relation_ids[row["relation"]],
-                self.entities["id"][row["tail"]].as_py(),
+                self.id_at(row["tail"]),
                 negated,
                 row["source"],
                 row["confidence"],
@@ -292,12 +317,8 @@ class KnowledgeGraph:
 
     def hash_rows(self, rows: pa.Table, negated: bool) -> Hashes:
         """Give the triple id of each row of a table with the columns head, relation and tail."""
-        entities = np.empty(len(self), np.uint64)
-        hashes, order = self.array("id_index")
-        entities[order.astype(np.int64)] = hashes
-        relations = hash_ids(self.relation_ids)
-        ends = (np.asarray(rows[name]) for name in ("head", "relation", "tail"))
-        head, relation, tail = ends
+        head, relation, tail = (np.asarray(rows[name]) for name in ("head", "relation", "tail"))
+        entities, relations = self.entity_hashes, self.relation_hashes
         return hash_triples(entities[head], relations[relation], entities[tail], negated)
 
 

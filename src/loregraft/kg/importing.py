@@ -1,7 +1,9 @@
 """Read several sources into one graph: those that share ids at once, the others joined one after another."""
 
+import os
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
 from typing import Literal
@@ -11,8 +13,8 @@ from loregraft.kg.graph import KnowledgeGraph
 from loregraft.kg.join import join_graphs
 from loregraft.kg.readers import is_address, read, recognise
 from loregraft.kg.readers.keep import ALL, Keep
-from loregraft.kg.readers.text.lines import raise_or_collect, read_lines
-from loregraft.kg.tables.columns import Columns
+from loregraft.kg.readers.text.lines import Problems, raise_or_collect, read_lines
+from loregraft.kg.tables.columns import Columns, storable
 
 Join = Literal["id", "names", "xref", "table"]
 
@@ -37,7 +39,8 @@ class Source:
     @property
     def label(self) -> str:
         """What its rows are marked with."""
-        return self.name or (str(self.path) if is_address(self.path) else Path(self.path).name)
+        name = str(self.path) if is_address(self.path) else Path(self.path).name
+        return self.name or storable(name)
 
 
 @dataclass
@@ -45,15 +48,15 @@ class Imported:
     """A graph, and how it came about.
 
     Attributes:
-        formats: The format that was taken, by path; empty for a server.
+        formats: The format that was taken, by label of the source, in order; empty for a server.
         joins: How the sources that were joined one by one met the ones before, as `join_graphs` counts.
-        problems: The bad lines that were left out, in order.
+        problems: The bad lines that were left out, in order; the first of them, when there are many.
     """
 
     graph: KnowledgeGraph
     formats: dict[str, str] = field(default_factory=dict)
     joins: dict[str, dict[str, int]] = field(default_factory=dict)
-    problems: list[BadInput] = field(default_factory=list)
+    problems: Problems = field(default_factory=Problems)
 
 
 def import_graph(
@@ -66,6 +69,8 @@ def import_graph(
 ) -> Imported:
     """Read sources, in order, into one graph.
 
+    Sources without a name are told apart as `told_apart` does it.
+
     Args:
         skip_bad: Leave bad lines out and list them, instead of stopping at the first.
         keep: Which languages and relations to take.
@@ -77,13 +82,13 @@ def import_graph(
     """
     if not sources:
         raise BadInput(Path("graph"), 0, "no source of a graph is named", "Name at least one file.")
-    problems: list[BadInput] | None = [] if skip_bad else None
-    formats = {str(source.path): source.format or _format(source) for source in sources}
+    sources = [replace(source, format=source.format or _format(source)) for source in told_apart(sources)]
+    problems = Problems() if skip_bad else None
     joins: dict[str, dict[str, int]] = {}
     graph: KnowledgeGraph | None = None
     for number, group in enumerate(_groups(sources)):
         advance(number / (len(sources) + 1), f"reading {', '.join(source.label for source in group)}")
-        batches = (_read(source, formats[str(source.path)], problems, keep) for source in group)
+        batches = (_read(source, problems, keep) for source in group)
         more = KnowledgeGraph.gather(chain.from_iterable(batches), group[0].label)
         if graph is None:
             graph = more
@@ -95,7 +100,39 @@ def import_graph(
                 graph, counts = join_graphs(graph, more, source.join, source.join_types or None, table)
             joins[source.label] = counts
     assert graph is not None
-    return Imported(graph, formats, joins, problems or [])
+    formats = {source.label: source.format for source in sources}
+    return Imported(graph, formats, joins, Problems() if problems is None else problems)
+
+
+def told_apart(sources: Sequence[Source]) -> list[Source]:
+    """Give sources a name that no other has, where they have none; names that are given stay.
+
+    Files of equal name get their folder before it, as far up as is needed; one that is there twice gets
+    a number.
+    """
+    paths = [
+        str(source.path) if is_address(source.path) else os.path.abspath(source.path) for source in sources
+    ]
+    labels = {path: source.label for path, source in zip(paths, sources, strict=True) if not source.name}
+    upwards = {path: [] if is_address(path) else path.split(os.sep)[1:-1] for path in labels}
+    while climbing := [path for path in _alike(labels) if upwards[path]]:
+        for path in climbing:
+            labels[path] = f"{storable(upwards[path].pop())}/{labels[path]}"
+    told: list[Source] = []
+    times = Counter(source.name for source in sources if source.name)
+    for path, source in zip(paths, sources, strict=True):
+        name = source.name or labels[path]
+        if not source.name:
+            times[name] += 1
+            name += f" ({times[name]})" if times[name] > 1 else ""
+        told.append(replace(source, name=name))
+    return told
+
+
+def _alike(labels: Mapping[str, str]) -> list[str]:
+    """Give the paths of which another has the same label."""
+    counts = Counter(labels.values())
+    return [path for path, label in labels.items() if counts[label] > 1]
 
 
 def read_id_table(path: Path) -> dict[str, str]:
@@ -118,9 +155,9 @@ def read_id_table(path: Path) -> dict[str, str]:
     return table
 
 
-def _read(source: Source, format: str, problems: list[BadInput] | None, keep: Keep) -> Iterator[Columns]:
+def _read(source: Source, problems: list[BadInput] | None, keep: Keep) -> Iterator[Columns]:
     empty = True
-    for batch in read(source.path, format, source.label, problems, keep):
+    for batch in read(source.path, source.format, source.label, problems, keep):
         empty = False
         yield batch
     if empty:

@@ -72,29 +72,27 @@ def _id_index(tables: Tables, get: Get) -> Array:
     return np.stack([hashes[order], order.astype(np.uint64)])
 
 
-def _name_order(tables: Tables, get: Get) -> Array:
-    folded = pa.array(_folded(tables), pa.large_binary())
-    return np.asarray(pc.sort_indices(folded)).astype(np.int32)
+def _names_in_order(tables: Tables) -> dict[ArrayName, Array]:
+    """Fold all names once, for the three arrays that are made of them."""
+    names = tables["names"]["name"].to_pylist()
+    folded = pa.array((fold_name(name).encode() for name in names), pa.large_binary(), size=len(names))
+    order = pc.sort_indices(folded)
+    _, pointers, content = folded.take(order).buffers()
+    ends = np.frombuffer(pointers, np.int64) if len(names) else np.zeros(1, np.int64)
+    return {
+        "name_order": np.asarray(order).astype(np.int32),
+        "name_pointers": ends[: len(names) + 1],
+        "name_bytes": np.frombuffer(content or b"", np.uint8)[: ends[len(names)]],
+    }
 
 
-def _name_pointers(tables: Tables, get: Get) -> Array:
-    folded = _folded(tables)
-    pointers = np.zeros(len(folded) + 1, np.int64)
-    lengths = np.fromiter((len(text) for text in folded), np.int64, len(folded))
-    np.cumsum(lengths[get("name_order")], out=pointers[1:])
-    return pointers
+def compute(name: ArrayName, tables: Tables, get: Get) -> Mapping[ArrayName, Array]:
+    """Make an array, and those that come with it."""
+    function = COMPUTE[name]
+    return _names_in_order(tables) if function is None else {name: function(tables, get)}
 
 
-def _name_bytes(tables: Tables, get: Get) -> Array:
-    folded = _folded(tables)
-    return np.frombuffer(b"".join([folded[row] for row in get("name_order").tolist()]), np.uint8)
-
-
-def _folded(tables: Tables) -> list[bytes]:
-    return [fold_name(name).encode() for name in tables["names"]["name"].to_pylist()]
-
-
-COMPUTE: dict[ArrayName, Callable[[Tables, Get], Array]] = {
+COMPUTE: dict[ArrayName, Callable[[Tables, Get], Array] | None] = {
     "heads": _heads,
     "relations": _relations,
     "tails": _tails,
@@ -102,11 +100,13 @@ COMPUTE: dict[ArrayName, Callable[[Tables, Get], Array]] = {
     "in_pointers": _in_pointers,
     "in_rows": _in_rows,
     "id_index": _id_index,
-    "name_order": _name_order,
-    "name_pointers": _name_pointers,
-    "name_bytes": _name_bytes,
+    "name_order": None,
+    "name_pointers": None,
+    "name_bytes": None,
 }
-"""heads, relations, tails: of each triple, in the order of the table `triples`. The triples of entity
+"""Array -> how it is made; None: with the other arrays of names, see `compute`.
+
+heads, relations, tails: of each triple, in the order of the table `triples`. The triples of entity
 i as a head are rows `out_pointers[i]` to `out_pointers[i + 1]`; those as a tail are
 `in_rows[in_pointers[i]:in_pointers[i + 1]]`. `id_index` has two rows: the sorted hashes of the ids, and
 the entities they belong to. `name_order` sorts the rows of `names` by folded name, whose bytes (UTF-8)

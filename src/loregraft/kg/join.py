@@ -13,11 +13,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from loregraft.kg.graph import Ints, KnowledgeGraph
+from loregraft.kg.graph import KnowledgeGraph
 from loregraft.kg.names import fold_name
 from loregraft.kg.readers.text.lines import id_prefix
 from loregraft.kg.tables.assemble import assemble
-from loregraft.kg.tables.columns import TABLES, Cell, Table
+from loregraft.kg.tables.columns import TABLES, Cell, Ints, Table
 from loregraft.kg.tables.gather import INDEX, RAW_SCHEMAS
 from loregraft.records import NameKind
 
@@ -51,9 +51,9 @@ def join_graphs(
     - table: the table says.
 
     Where several entities of right fit, or several of left from one vocabulary (equal id prefix) fit
-    one of right equally well, none of them joins. Those of several vocabularies (OMIM:1 and ORPHA:2)
-    that join one entity of right become one, under the id that comes first in left. The ids that
-    vanish stay as attributes `xref` of the entity they joined.
+    one of right equally well, none of them joins; only the table is always obeyed. Those of several
+    vocabularies (OMIM:1 and ORPHA:2) that join one entity of right become one, under the id that comes
+    first in left. The ids that vanish stay as attributes `xref` of the entity they joined.
 
     Args:
         types: Types or id prefixes of entities of left that may join; None: all.
@@ -71,7 +71,7 @@ def join_graphs(
         raise ValueError(f"on must be one of {', '.join(_FITS)}, got {on!r}")
     candidates = _candidates(left, right, types)
     found, ambiguous = _FITS[on](left, right, candidates, table or {})
-    matches, crowded = _one_per_vocabulary(found, left.ids)
+    matches, crowded = (found, 0) if on == "table" else _one_per_vocabulary(found, left.ids)
     into = _number(left, right, matches)
     kept = len(np.unique(into.left))
     counts = {
@@ -109,7 +109,8 @@ def _folded(graph: KnowledgeGraph, entities: list[int]) -> Iterator[tuple[int, s
     for entity, name, kind in zip(
         rows["entity"].to_pylist(), rows["name"].to_pylist(), rows["kind"].to_pylist(), strict=True
     ):
-        yield entity, fold_name(name), kind == "preferred"
+        if folded := fold_name(name):  # what has no name bears not the name of all others without
+            yield entity, folded, kind == "preferred"
 
 
 def _by_name(
@@ -156,11 +157,12 @@ def _by_table(
 ) -> tuple[list[_Match], int]:
     allowed, free = set(candidates), set(_only_here(right, left))
     pairs = [(left.find(of_left), right.find(of_right)) for of_left, of_right in table.items()]
-    return [
+    matches = [
         _Match(entity, target, 0)
         for entity, target in pairs
         if entity is not None and target is not None and entity in allowed and target in free
-    ], 0
+    ]
+    return sorted(matches, key=lambda match: match.left), 0
 
 
 _FITS = {"names": _by_name, "xref": _by_xref, "table": _by_table}

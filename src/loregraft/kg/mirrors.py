@@ -1,14 +1,17 @@
 """Mirrors: relations that say the same thing seen from the other end, as declared or as the triples show.
 
-`check_facts.py` looks for facts whose mirror is missing.
+`kg/check/triples.py` looks for facts whose mirror is missing.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from loregraft.kg.graph import KnowledgeGraph
+from loregraft.kg.graph import Bools, KnowledgeGraph
+
+Ends = NDArray[np.integer[Any]]
 
 LIKE = 0.8
 """The share of the facts of both relations that must have a mirror, for a pair that looks like inverses
@@ -42,15 +45,26 @@ def distinct_facts(graph: KnowledgeGraph) -> Facts:
     return Facts(rows, relations[rows], heads * size + tails, tails * size + heads)
 
 
-def first_statements(graph: KnowledgeGraph) -> NDArray[np.bool_]:
+def first_statements(graph: KnowledgeGraph) -> Bools:
     """For each triple: is it the first statement of its fact?"""
-    first = np.ones(len(graph.heads), np.bool_)
-    if len(first):
-        same = np.ones(len(first) - 1, np.bool_)
-        for ends in (graph.heads, graph.relation_indexes, graph.tails):
-            same &= ends[1:] == ends[:-1]
-        first[1:] = ~same
-    return first
+    return ~further_statements(graph.heads, graph.relation_indexes, graph.tails)
+
+
+def several_statements(heads: Ends, relations: Ends, tails: Ends) -> Bools:
+    """For each row of columns that are sorted by fact: has its fact another statement?"""
+    several = further_statements(heads, relations, tails)
+    several[:-1] |= several[1:]
+    return several
+
+
+def further_statements(heads: Ends, relations: Ends, tails: Ends) -> Bools:
+    """For each row of columns that are sorted by fact: is its fact that of the row before?"""
+    further = np.zeros(len(heads), np.bool_)
+    if len(further):
+        further[1:] = True
+        for ends in (heads, relations, tails):
+            further[1:] &= ends[1:] == ends[:-1]
+    return further
 
 
 def declared_mirrors(graph: KnowledgeGraph) -> dict[int, int]:

@@ -9,9 +9,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from loregraft.kg.graph import KnowledgeGraph
 from loregraft.kg.names import fold_name
+from loregraft.kg.tables.columns import Rows
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,7 @@ class Found:
 
 def entities_named(graph: KnowledgeGraph, name: str) -> list[int]:
     """Give the entities that bear a name, of any kind and language, by index, ascending."""
-    wanted = fold_name(name).encode()
+    wanted = _wanted(name)
     if not wanted:
         return []
     return sorted({found.entity for found in _found(graph, _equal(graph, wanted))})
@@ -52,7 +55,7 @@ def search(graph: KnowledgeGraph, text: str, limit: int = 10, least: float = 0.7
     Args:
         least: The score that a like name must have: 1 - edits / longer length.
     """
-    wanted = fold_name(text).encode()
+    wanted = _wanted(text)
     if not wanted or limit < 1:
         return []
     best: dict[int, Found] = {}
@@ -63,6 +66,14 @@ def search(graph: KnowledgeGraph, text: str, limit: int = 10, least: float = 0.7
             if found.entity not in best or found.score > best[found.entity].score:
                 best[found.entity] = found
     return sorted(best.values(), key=lambda found: (-found.score, found.entity))[:limit]
+
+
+def _wanted(text: str) -> bytes:
+    """Fold a text as the names are; empty where it has half of a character, which no name has."""
+    try:
+        return fold_name(text).encode()
+    except UnicodeEncodeError:
+        return b""
 
 
 def _take(best: dict[int, Found], more: Iterator[Found], limit: int) -> None:
@@ -99,14 +110,26 @@ def _like(graph: KnowledgeGraph, wanted: str, limit: int, least: float) -> list[
     from rapidfuzz import process
     from rapidfuzz.distance import Levenshtein
 
-    names = _SortedNames(graph)
-    texts = [names[place].decode() for place in range(len(names))]
+    places, texts = _of_fitting_length(graph, len(wanted), least)
     hits = process.extract(
         wanted, texts, scorer=Levenshtein.normalized_similarity, score_cutoff=least, limit=4 * limit
     )
-    return [
-        found for _, score, place in hits for found in _found(graph, range(place, place + 1), round(score, 4))
-    ]
+    found: list[Found] = []
+    for _, score, hit in hits:
+        place = int(places[hit])
+        found += _found(graph, range(place, place + 1), round(score, 4))
+    return found
+
+
+def _of_fitting_length(graph: KnowledgeGraph, length: int, least: float) -> tuple[Rows, list[str]]:
+    """Give the names that are not too long or short to be like one, by place; the others stay bytes."""
+    pointers, content = np.ascontiguousarray(graph.array("name_pointers")), graph.array("name_bytes")
+    buffers = [None, pa.py_buffer(pointers), pa.py_buffer(np.ascontiguousarray(content))]
+    names = pa.Array.from_buffers(pa.large_string(), len(pointers) - 1, buffers)
+    lengths = np.asarray(pc.utf8_length(names))
+    shorter, longer = np.minimum(lengths, length), np.maximum(lengths, length)
+    places = np.flatnonzero(shorter >= least * longer - 1e-9)  # the difference in length is edits
+    return places, names.take(pa.array(places)).to_pylist()
 
 
 class _SortedNames:

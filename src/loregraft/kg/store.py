@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from loregraft.artifact import Json, read_card, verify, writing
+from loregraft.artifact import CARD, Json, read_card, verify, writing
 from loregraft.errors import WrongArtifact
 from loregraft.kg.graph import KnowledgeGraph
 from loregraft.kg.indexes import COMPUTE, Array, ArrayName
@@ -58,6 +58,9 @@ def write_graph(graph: KnowledgeGraph, building: Path) -> None:
 def open_graph(folder: Path | str, check: bool = False) -> KnowledgeGraph:
     """Open a graph folder. Takes some milliseconds whatever its size: what is asked for is read then.
 
+    The graph stays what it was when it was opened, also when the folder is replaced (as an edit does). It
+    holds each file of a table open until that table is read.
+
     Args:
         check: Compare all files with the card first (about 1 s per GB).
 
@@ -66,6 +69,22 @@ def open_graph(folder: Path | str, check: bool = False) -> KnowledgeGraph:
             it too, for a table that is damaged.
     """
     folder = Path(folder)
+    while True:
+        before = _card_file(folder)
+        graph = _opened(folder, check)
+        if _card_file(folder) == before:  # else it was replaced, and half of it may be the old one
+            return graph
+
+
+def _card_file(folder: Path) -> tuple[int, int]:
+    try:
+        found = (folder / CARD).stat()
+    except OSError:
+        return 0, 0  # `read_card` tells what is wrong
+    return found.st_ino, found.st_mtime_ns
+
+
+def _opened(folder: Path, check: bool) -> KnowledgeGraph:
     card = read_card(folder, KIND)
     if card.facts.get("layout") != LAYOUT:
         raise WrongArtifact(
@@ -80,24 +99,29 @@ def open_graph(folder: Path | str, check: bool = False) -> KnowledgeGraph:
         raise WrongArtifact(folder, "; ".join(problems[:3]), FIX)
     try:
         arrays = {name: _array(folder, name) for name in COMPUTE}
+        files = {table: pa.OSFile(str(folder / f"{table}.parquet"), "rb") for table in SCHEMAS}
     except (OSError, ValueError, EOFError) as error:
         raise WrongArtifact(folder, f"a file cannot be read ({error})", FIX) from error
     tally, counts = _numbers(card.facts.get("tally")), _numbers(card.facts.get("counts"))
     _match(folder, arrays, counts)
-    return KnowledgeGraph(_Tables(folder), tally, arrays, counts)
+    return KnowledgeGraph(_Tables(folder, files), tally, arrays, counts)
 
 
 class _Tables(Mapping[GraphTable, pa.Table]):
-    """The tables of a folder, each read when it is first asked for."""
+    """The tables of a folder, each read when it is first asked for.
 
-    def __init__(self, folder: Path) -> None:
-        self._folder, self._read = folder, dict[GraphTable, pa.Table]()
+    The files are open from the start and not mapped: one that is cut short is an error then, no crash.
+    """
+
+    def __init__(self, folder: Path, files: Mapping[GraphTable, pa.NativeFile]) -> None:
+        self._folder, self._files, self._read = folder, files, dict[GraphTable, pa.Table]()
 
     def __getitem__(self, table: GraphTable) -> pa.Table:
         if table not in self._read:
             if table not in SCHEMAS:
                 raise KeyError(table)
-            self._read[table] = _table(self._folder, table)
+            with self._files[table] as file:
+                self._read[table] = _table(self._folder, table, file)
         return self._read[table]
 
     def __iter__(self) -> Iterator[GraphTable]:
@@ -107,9 +131,9 @@ class _Tables(Mapping[GraphTable, pa.Table]):
         return len(SCHEMAS)
 
 
-def _table(folder: Path, table: GraphTable) -> pa.Table:
+def _table(folder: Path, table: GraphTable, file: pa.NativeFile) -> pa.Table:
     try:
-        rows = pq.read_table(folder / f"{table}.parquet", memory_map=True)
+        rows = pq.read_table(file)
         if rows.schema.names != SCHEMAS[table].names:
             raise ValueError(f"{table}.parquet has the columns {', '.join(rows.schema.names)}")
         return rows.cast(SCHEMAS[table]).unify_dictionaries().combine_chunks()

@@ -3,14 +3,18 @@
 All of it works on the arrays of `kg/indexes.py` by index, also while they lie on disk.
 """
 
+import logging
 from collections.abc import Iterable, Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
-from loregraft.kg.graph import Bools, Ints, KnowledgeGraph
+from loregraft.kg.graph import KnowledgeGraph
+from loregraft.kg.tables.columns import Bools, Ints, Rows
 
-Rows = NDArray[np.int64]
+MOST_TRIED = 100_000
+"""How many entities `paths` goes on from before it gives up; takes some seconds."""
+
+_log = logging.getLogger(__name__)
 
 
 def neighbours(graph: KnowledgeGraph, index: int) -> Ints:
@@ -56,9 +60,9 @@ def paths(
 ) -> list[tuple[int, ...]]:
     """Find paths from one entity to another, shortest first, none of which visits an entity twice.
 
-    A triple may be walked against its direction. From `end` one goes back half the way at most; only
-    those triples from `start` are followed that can still meet what was reached so. Time grows with the
-    number of triples that are half the way from each end.
+    A triple may be walked against its direction. Distances are measured from `end` first, a step more for
+    each length; only entities that are near enough to it are gone on from. Where very many of these lead
+    nowhere the search ends with what was found so far, and that is logged.
 
     Args:
         max_length: Of a path, in triples.
@@ -71,13 +75,16 @@ def paths(
     found: list[tuple[int, ...]] = []
     if start == end or limit < 1:
         return found
-    distances = _Distances(graph, end)
+    search = _Search(graph, start, end)
     for length in range(1, max_length + 1):
-        distances.grow(length // 2)
-        for path in _extend(graph, (start,), (), length, distances):
+        if not search.reaches(length):
+            continue
+        for path in search.extend((start,), (), length):
             found.append(path)
             if len(found) == limit:
                 return found
+    if search.tried > MOST_TRIED:
+        _log.warning("gave up after %s entities; there may be more paths", f"{MOST_TRIED:,}")
     return found
 
 
@@ -93,8 +100,7 @@ def subgraph(graph: KnowledgeGraph, entities: Iterable[int], hops: int = 1, limi
     seen[front] = True
     chosen = np.zeros(0, np.int64)
     for _ in range(hops):
-        around = [_rows_of(graph, int(entity)) for entity in front]
-        new = np.setdiff1d(np.concatenate([chosen[:0], *around]), chosen)[: max(limit - len(chosen), 0)]
+        new = np.setdiff1d(_rows_of(graph, front), chosen)[: max(limit - len(chosen), 0)]
         chosen = np.concatenate([chosen, new])
         reached = np.union1d(graph.heads[new], graph.tails[new]).astype(np.int64)
         front = reached[~seen[reached]]
@@ -104,58 +110,69 @@ def subgraph(graph: KnowledgeGraph, entities: Iterable[int], hops: int = 1, limi
     return chosen
 
 
-def _rows_of(graph: KnowledgeGraph, index: int) -> Rows:
-    ahead = np.arange(*graph.outgoing(index).indices(len(graph.tails)), dtype=np.int64)
-    return np.concatenate([ahead, graph.incoming(index)])
+def _rows_of(graph: KnowledgeGraph, entities: Rows) -> Rows:
+    """Give the rows of the triples that entities are in, as heads, then as tails."""
+    ahead = _spans(graph.array("out_pointers"), entities)
+    behind = graph.array("in_rows")[_spans(graph.array("in_pointers"), entities)]
+    return np.concatenate([ahead, behind.astype(np.int64)])
 
 
-class _Distances:
-    """How far entities are from one of them, as far as was looked; grows when it is asked to."""
-
-    def __init__(self, graph: KnowledgeGraph, end: int) -> None:
-        self.end, self.radius = end, 0
-        self._graph = graph
-        self._steps = np.full(len(graph), _FAR, np.int32)
-        self._steps[end] = 0
-        self._front: Ints = np.array([end], np.int32)
-
-    def grow(self, radius: int) -> None:
-        """Look up to `radius` triples far."""
-        while self.radius < radius:
-            self.radius += 1
-            around = [neighbours(self._graph, entity) for entity in self._front.tolist()]
-            reached = np.unique(np.concatenate([self._front[:0], *around]))
-            self._front = reached[self._steps[reached] == _FAR]
-            self._steps[self._front] = self.radius
-
-    def may_be_within(self, entities: Ints, steps: int) -> Bools:
-        """For each entity: is it at most so far, or can that not be told yet?"""
-        if steps > self.radius:
-            return np.ones(len(entities), np.bool_)
-        return self._steps[entities] <= steps
+def _spans(pointers: Rows, entities: Rows) -> Rows:
+    """Give all numbers from the pointer of each entity up to the next one."""
+    starts = pointers[entities]
+    counts = pointers[entities + 1] - starts
+    before = np.cumsum(counts) - counts
+    return np.repeat(starts - before, counts) + np.arange(counts.sum(), dtype=np.int64)
 
 
 _FAR = np.iinfo(np.int32).max
 
 
-def _extend(
-    graph: KnowledgeGraph, visited: tuple[int, ...], rows: tuple[int, ...], left: int, distances: _Distances
-) -> Iterator[tuple[int, ...]]:
-    """Yield the paths that go on with `left` more triples and then are at the end."""
-    if left == 0:
-        yield rows
-        return
-    here, end = visited[-1], distances.end
-    candidates = _rows_of(graph, here)
-    heads, tails = graph.heads[candidates], graph.tails[candidates]
-    others = np.where(heads == here, tails, heads)
-    # The end itself comes last: a path that passes it earlier would visit it twice.
-    keep = others == end if left == 1 else distances.may_be_within(others, left - 1) & (others != end)
-    candidates, others = candidates[keep], others[keep]
-    keep = _first_of_fact(graph, candidates)
-    for row, other in zip(candidates[keep].tolist(), others[keep].tolist(), strict=True):
-        if other not in visited:
-            yield from _extend(graph, (*visited, other), (*rows, row), left - 1, distances)
+class _Search:
+    """How far entities are from the end of the paths, as far as was looked; and who was tried."""
+
+    def __init__(self, graph: KnowledgeGraph, start: int, end: int) -> None:
+        self._graph, self._start, self._end = graph, start, end
+        self._steps = np.full(len(graph), _FAR, np.int32)
+        self._steps[end] = 0
+        self._front: Rows = np.array([end], np.int64)
+        self._radius = self.tried = 0
+
+    def reaches(self, steps: int) -> bool:
+        """Look up to `steps` triples far: is the start so near?"""
+        while self._radius < steps and len(self._front):
+            self._radius += 1
+            rows = _rows_of(self._graph, self._front)
+            reached = np.zeros(len(self._graph), np.bool_)
+            reached[self._graph.heads[rows]] = reached[self._graph.tails[rows]] = True
+            self._front = np.flatnonzero(reached & (self._steps == _FAR))
+            self._steps[self._front] = self._radius
+            self._front = self._front[self._front != self._start]  # no path goes on behind it
+        return bool(self._steps[self._start] <= steps)
+
+    def extend(self, visited: tuple[int, ...], rows: tuple[int, ...], left: int) -> Iterator[tuple[int, ...]]:
+        """Yield the paths that go on with `left` more triples and then are at the end."""
+        if left == 0:
+            yield rows
+            return
+        self.tried += 1
+        if self.tried > MOST_TRIED:
+            return
+        candidates, others = self._next(visited[-1], left)
+        for row, other in zip(candidates.tolist(), others.tolist(), strict=True):
+            if other not in visited:
+                yield from self.extend((*visited, other), (*rows, row), left - 1)
+
+    def _next(self, here: int, left: int) -> tuple[Rows, Ints]:
+        """Give the triples to walk and whom they lead to, each fact once."""
+        candidates = _rows_of(self._graph, np.array([here]))
+        heads, tails = self._graph.heads[candidates], self._graph.tails[candidates]
+        others = np.where(heads == here, tails, heads)
+        # The end itself comes last: a path that passes it earlier would visit it twice.
+        keep = (self._steps[others] <= left - 1) & ((others == self._end) == (left == 1))
+        candidates, others = candidates[keep], others[keep]
+        keep = _first_of_fact(self._graph, candidates)
+        return candidates[keep], others[keep]
 
 
 def _first_of_fact(graph: KnowledgeGraph, rows: Rows) -> Bools:

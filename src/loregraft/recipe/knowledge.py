@@ -83,7 +83,7 @@ def _build_graph(
     talk.advance(len(paths) / (len(paths) + 1), "checking")
     findings: list[Json] = [_finding(asdict(finding)) for finding in check_graph(imported.graph)]
     joins: dict[str, Json] = {name: dict(counts) for name, counts in imported.joins.items()}
-    facts: dict[str, Json] = {"checks": findings, "joins": joins, "bad_lines": len(imported.problems)}
+    facts: dict[str, Json] = {"checks": findings, "joins": joins, "bad_lines": imported.problems.total}
     facts["problems"] = [str(problem) for problem in imported.problems[:100]]
     settings: dict[str, Json] = recipe.graph.model_dump(mode="json")
     save_graph(imported.graph, folder, key, settings=settings, inputs=inputs, facts=facts)

@@ -15,14 +15,14 @@ from loregraft.report.results import Node, items, node, nodes, number, text
 from loregraft.report.tables import Cell, Table
 from loregraft.report.text import count, duration, measure, megabytes, one_line, sentence_case, shorten
 
-LEVELS = ("fail", "warn", "pass")
+LEVELS = ("fail", "warn", "note", "pass")
 CHECKS = 100
 EXAMPLES_PER_CHECK = 5
 
 
 @dataclass(frozen=True)
 class Check:
-    """One line of the data checks; `level` is pass, warn or fail."""
+    """One line of the data checks; `level` is pass, note, warn or fail."""
 
     name: str
     level: str

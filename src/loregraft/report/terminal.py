@@ -7,6 +7,7 @@ import textwrap
 from pathlib import Path
 
 from loregraft.report.plots import ordered
+from loregraft.report.record import LEVELS
 from loregraft.report.results import Node, check_schema, estimate, main_task, node, nodes, number, text
 from loregraft.report.text import change, clean, count, measure, one_line, signed_interval
 from loregraft.report.verdict import FORGETTING, contrast_name, read_verdict, status_of, tiles
@@ -80,7 +81,7 @@ def _costs(results: Node) -> str:
 
 def _checks(results: Node) -> str:
     levels = [text(one, "level") for one in nodes(node(results, "graph"), "checks")]
-    found = [f"{levels.count(level)} {level}" for level in ("fail", "warn", "pass") if level in levels]
+    found = [f"{levels.count(level)} {level}" for level in LEVELS if level in levels]
     return f"data checks: {', '.join(found)}" if found else ""
 
 

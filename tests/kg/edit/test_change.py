@@ -11,12 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loregraft.artifact import read_card, sha256_file, verify
+from loregraft.artifact import hold, read_card, sha256_file, verify
 from loregraft.errors import CannotWrite, WrongArtifact
 from loregraft.kg.edit.change import Change, edited
 from loregraft.kg.edit.folder import edit_graph, undo_edit
 from loregraft.kg.graph import KnowledgeGraph
 from loregraft.kg.identity import triple_id
+from loregraft.kg.readers import read
 from loregraft.kg.store import open_graph, save_graph
 from loregraft.kg.tables.columns import Columns
 from loregraft.records import Triple
@@ -236,7 +237,9 @@ def test_two_processes_do_not_edit_at_once(tiny_graph, tmp_path):
     import fcntl
 
     save_graph(tiny_graph, tmp_path / "graph", "key")
-    with (tmp_path / "graph" / "card.json").open() as held:
+    with hold(tmp_path / "graph"), pytest.raises(CannotWrite, match="another loregraft process is writing"):
+        edit_graph(tmp_path / "graph", [FLU_COUGH])
+    with (tmp_path / "graph" / "card.json").open() as held:  # as who makes the SPARQL index
         fcntl.flock(held, fcntl.LOCK_EX)
         with pytest.raises(CannotWrite, match="another process is changing this folder"):
             edit_graph(tmp_path / "graph", [FLU_COUGH])
@@ -247,6 +250,19 @@ def test_a_folder_left_between_two_renames_is_put_back(tiny_graph, tmp_path):
     (tmp_path / "graph").rename(tmp_path / ".graph.replaced")
     assert edit_graph(tmp_path / "graph", [FLU_COUGH]).added == 1
     assert [path.name for path in tmp_path.iterdir()] == ["graph"]
+
+
+def test_a_folder_behind_a_link_is_edited_again_and_again(tiny_graph, tmp_path):
+    save_graph(tiny_graph, tmp_path / "real" / "graph", "key")
+    before, link = hashes(tmp_path / "real" / "graph"), tmp_path / "link"
+    link.symlink_to(tmp_path / "real" / "graph")
+    for tail in ("P:7", "P:8"):
+        assert edit_graph(link, [replace(FLU_COUGH, tail=tail)]).added == 1
+        assert link.is_symlink() and verify(link) == []
+    for _ in range(2):
+        undo_edit(link)
+    assert hashes(tmp_path / "real" / "graph") == before
+    assert sorted(path.name for path in tmp_path.rglob("*") if path.name[0] == ".") == []
 
 
 EDIT = """
@@ -291,3 +307,27 @@ def test_kills_leave_the_old_graph_or_the_new(tmp_path):
             undo_edit(folder)
         assert whole == replaced or hashes(folder) == before
     assert killed >= 6
+
+
+@pytest.mark.parametrize("file", ["a.jsonl", "a.csv"])
+def test_a_file_that_was_imported_is_already_there(file, tmp_path):
+    said = '"qualifiers": "{\\"x\\":1,\\"y\\":\\"z\\"}", "references": "|P:1||P:2"'
+    rows = f'{{"head": "a", "relation": "r", "tail": "b", {said}}}\n'
+    csv = 'head,relation,tail,qualifiers,references\na,r,b,"{""x"":1,""y"":""z""}",|P:1||P:2\n'
+    (tmp_path / file).write_text(rows if file == "a.jsonl" else csv)
+    graph = KnowledgeGraph.gather(read(tmp_path / file))
+    again = KnowledgeGraph.gather(read(tmp_path / file))
+    _, change = edited(graph, again.statements(range(len(again.triples))))
+    assert change == Change(already_there=1)
+
+
+def test_a_graph_that_spells_otherwise_has_it_word_for_word_too():
+    rows = {
+        "head": ["a"],
+        "relation": ["r"],
+        "tail": ["b"],
+        "qualifiers": ['{"x":1}'],
+        "references": ["|P:1"],
+    }
+    graph = KnowledgeGraph.gather([Columns("triples", rows)])
+    assert edited(graph, [graph.triple(0)])[1] == Change(already_there=1)

@@ -76,7 +76,7 @@ def test_a_wrong_cell_is_named(tmp_path, cells, found):
 @pytest.mark.parametrize(
     "header, found",
     [
-        ("head,rel,tail", "the header has no column 'relation' (Did you mean 'rel'?)"),
+        ("head,relat,tail", "the header has no column 'relation' (Did you mean 'relat'?)"),
         ("head,relation,tail,,x", "column 4 has no name"),
         ("head,relation,tail,x,x", "the header has the column 'x' twice"),
         ("a,b", "the header has no column 'head'"),
@@ -172,3 +172,11 @@ def test_tsv_with_a_header_keeps_quotes(tmp_path):
     path = file_of(tmp_path, 'head\trelation\ttail\n5" disk\tr\t"b"\n')
     assert rows_of(path, "triples_tsv") == [('5" disk', "r", '"b"')]
     assert delimited.fits_triples_tsv(path, path.read_text())
+
+
+def test_what_is_in_quotes_tells_nothing_of_the_delimiter(tmp_path):
+    path = file_of(tmp_path, '"a;b;c;d",r,"x;y"\n')
+    assert recognise(path) == "csv"
+    assert rows_of(path) == [("a;b;c;d", "r", "x;y")]
+    path = file_of(tmp_path, '"head";"relation, or so";"x,y,z"\n')
+    assert rows_of(path) == [("head", "relation, or so", "x,y,z")]

@@ -12,6 +12,7 @@ from loregraft.errors import BadInput
 from loregraft.kg.graph import KnowledgeGraph
 from loregraft.kg.readers import READERS, read, recognise
 from loregraft.kg.readers.hpoa import HPOA_COLUMNS
+from loregraft.kg.readers.text import objects
 from loregraft.records import Entity, Name, Triple
 
 FIELD = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=12).filter(
@@ -84,7 +85,14 @@ synonym: "foliage" []
 is_a: A:1 {is_inferred="true"} ! root
 relationship: part_of A:3 ! tree
 xref: X:1 "an x" ! y
-comment: not read
+comment: said \"so\"
+equivalent_to: X:2
+subset: slim
+property_value: height "3.5" xsd:decimal
+property_value: see B:3
+intersection_of: A:1
+created_by: me
+builtin: true
 
 [Term]
 id: B:3
@@ -99,6 +107,23 @@ is_obsolete: true
 [Typedef]
 id: part_of
 name: part of
+inverse_of: has_part ! has part
+is_symmetric: false
+domain: A:1
+range: B:3
+is_transitive: true
+
+[Typedef]
+id: near
+is_symmetric: true
+
+[Typedef]
+id: old_part
+is_obsolete: true
+
+[Instance]
+id: I:1
+name: my leaf
 """
 
 
@@ -118,9 +143,37 @@ def test_obo_reads_a_term(tmp_path):
     assert graph.entity("A:1").name == 'root "quoted"'
     assert graph.entity("B:3").type == "plants"
     attributes = {(row["property"], row["value"]) for row in graph.attributes.to_pylist()}
-    assert attributes == {("alt_id", "A:9"), ("xref", "X:1")}
+    assert attributes == {
+        ("alt_id", "A:9"), ("xref", "X:1"), ("comment", 'said "so"'), ("xref", "X:2"), ("subset", "slim"),
+        ("height", "3.5"), ("see", "B:3"),
+    }  # fmt: skip
+    assert {row["datatype"] for row in graph.attributes.to_pylist() if row["property"] == "height"} == {
+        "decimal"
+    }
+    part, near = (row for row in graph.relations.to_pylist() if row["id"] in ("part_of", "near"))
+    part, near = sorted((part, near), key=lambda row: row["symmetric"])
+    assert (part["domain"], part["range"], part["symmetric"], near["id"]) == ("A:1", "B:3", False, "near")
+    (name,) = graph.tables["relation_names"].to_pylist()
+    assert name["name"] == "part of"
     assert "A:4" not in graph.ids
-    assert graph.counts()["left_out_obsolete"] == 1
+    left_out = {name: count for name, count in graph.counts().items() if name.startswith("left_out")}
+    assert left_out == {
+        "left_out_obsolete": 2, "left_out_instance": 1, "left_out_logical": 1, "left_out_unread_tag": 3
+    }  # fmt: skip
+
+
+def test_obo_knows_the_types_of_synonyms(tmp_path):
+    path = tmp_path / "a.obo"
+    kinds = {
+        "ABBREVIATION": "abbreviation",
+        "OMO:0003000": "abbreviation",
+        "OMO:0003003": "lay",
+        "x": "exact",
+    }
+    rows = [f'synonym: "{type}" EXACT {type} []' for type in kinds]
+    path.write_text("\n".join(["[Term]", "id: A:1", "name: one", *rows]))
+    names = graph_of(path).entity("A:1").names[1:]
+    assert {name.text: name.kind for name in names} == kinds
 
 
 @pytest.mark.parametrize(
@@ -129,7 +182,9 @@ def test_obo_reads_a_term(tmp_path):
         ("[Term]\nname: x\n", 3, "without an id"),
         ("[Term]\nid: A:1\n", 3, "name-less entity: 'A:1'"),
         ("[Term]\nid: A:1\nname: x\nno tag here\n", 6, "no tag"),
+        ("[Typedef]\nname: x\n", 3, "relation without an id"),
         ('[Term]\nid: A:1\nname: x\ndef: "open\n', 6, "two quotes"),
+        ("[Term]\nid: A:1\nname: x\nproperty_value: height\n", 6, "no id"),
         ('[Term]\nid: A:1\nname: x\nsynonym: "y" ABOUT []\n', 6, "scope 'ABOUT'"),
         ('[Term]\nid: A:1\nname: x\nsynonym: " " EXACT []\n', 6, "empty synonym"),
         ("[Term]\nid: A:1\nname: x\nis_a: ! nothing\n", 6, "no id"),
@@ -213,11 +268,16 @@ def test_cellxgene_packed_equals_unpacked_and_keeps_direct_parents(tmp_path):
 @pytest.mark.parametrize(
     ("content", "found"),
     [
-        (b'{"a": \n\n}', "line 3: this is not JSON"),
-        (b"[1]", "expected a JSON object, found a list"),
+        (b'{"a": \n\n}', "line 3: no JSON"),
+        (b"[1]", "line 1: no JSON object"),
         (b"\x28\xb5\x2f\xfdbroken", "unpacked"),
         (b'{"a": 1}', "not a JSON object: 'a'"),
         (b"[" * 100_000, "too deep"),
+        (b'{"A:1": {"label": "\\ud800"}}', "half of a character"),
+        (b'{"A:1": ' + b"9" * 5_000 + b"}", "no JSON"),
+        (b'{"A:1": {"label": "x", "n": 1e999}}', "too large a number"),
+        (b'{"A:1": ' + b'{"a":' * 100 + b"1" + b"}" * 101, "too deep"),
+        (b'{" ": {"label": "x"}}', "a term without an id"),
     ],
 )
 def test_cellxgene_refuses_what_is_not_its_format(content, found, tmp_path):
@@ -262,3 +322,30 @@ def test_hpoa_names_a_bad_line(row, found, tmp_path):
     path.write_text("\t".join(HPOA_COLUMNS) + "\n" + row + "\n")
     with pytest.raises(BadInput, match=f"line 2: .*{found}"):
         list(READERS["hpoa"](path, None))
+
+
+def test_references_with_a_mark_in_them_stay_one(tmp_path):
+    path = tmp_path / "phenotype.hpoa"
+    row = "D:1\tFlu\t\tH:1\thttp://x/a|b;PMID:2\tPCS\t\t\t\t\tP"
+    path.write_text("\t".join(HPOA_COLUMNS) + "\n" + row + "\n")
+    (found,) = graph_of(path).facts("D:1")
+    assert found.references == ("http://x/a%7Cb", "PMID:2")
+
+
+def test_cellxgene_has_a_limit_of_size(tmp_path, monkeypatch):
+    path = tmp_path / "a.json"
+    path.write_text('{"A:1": {"label": "one", "ancestors": {}}}')
+    assert graph_of(path).ids == ["A:1"]
+    monkeypatch.setattr(objects, "MAX_WHOLE", 20)
+    with pytest.raises(BadInput, match="more than 20 bytes"):
+        graph_of(path)
+
+
+@pytest.mark.parametrize("kinds", [["lay", ""], ["", "lay"], ["exact", "", ""], ["preferred", ""]])
+def test_there_is_one_preferred_name(kinds, tmp_path):
+    rows = [f"a\tname {place}\t{kind}" for place, kind in enumerate(kinds)]
+    (tmp_path / "a.tsv").write_text("\n".join(["id\tname\tkind", *rows]))
+    found = {name.text: name.kind for name in graph_of(tmp_path / "a.tsv").entity("a").names}
+    assert list(found.values()).count("preferred") == 1
+    expected = "exact" if "preferred" in kinds else "preferred"
+    assert found[f"name {kinds.index('')}"] == expected

@@ -67,18 +67,18 @@ END = '"head": "a", "relation": "r", "tail": "b"'
     "format, line, found",
     [
         ("jsonl", "{", "no JSON"),
-        ("jsonl", "[1]", "no JSON object: '[1]'"),
+        ("jsonl", "[1]", "no JSON object in '[1]'"),
         ("jsonl", "[" * 100_000, "JSON nested too deep"),
         ("jsonl", "9" * 5_000, "no JSON"),
         ("jsonl", f'{{{END}, "head": "c"}}', "no JSON (the key 'head' stands twice)"),
         ("jsonl", f'{{{END}, "dose": NaN}}', "no JSON (NaN is no number)"),
         ("jsonl", f'{{{END}, "dose": [1]}}', "the qualifier 'dose' is [1]"),
-        ("jsonl", f'{{{END}, "dose": "\\ud800"}}', "'dose' has half of a character"),
-        ("jsonl", f'{{{END}, "\\udc00": 1}}', "'qualifiers' has half of a character"),
+        ("jsonl", f'{{{END}, "dose": "\\ud800"}}', "half of a character in"),
+        ("jsonl", f'{{{END}, "\\udc00": 1}}', "half of a character in"),
         ("jsonl", f'{{{END}, "confidence": true, "split": 3}}', "'split' is 3 and no text"),
         ("jsonl", f'{{{END}, "confidence": [1]}}', "'confidence' is [1]"),
         ("jsonl", '{"head": true, "relation": "r", "tail": "b"}', "'head' is True and no text"),
-        ("jsonl", '{"head": "\\ud83d", "relation": "r", "tail": "b"}', "'head' has half of a character"),
+        ("jsonl", '{"head": "\\ud83d", "relation": "r", "tail": "b"}', "half of a character in"),
         ("entities_jsonl", '{"names": ["x"]}', "a row without an id"),
         ("entities_jsonl", '{"id": "a", "names": [""]}', "an empty entry in 'names'"),
         ("entities_jsonl", '{"id": "a", "names": [["x"]]}', "'names' holds ['x']"),
@@ -107,3 +107,24 @@ def test_rows_stay_in_order_whether_they_name_a_source_or_not(tmp_path):
     graph = KnowledgeGraph.gather(read(file_of(tmp_path, *lines)))
     assert graph.descriptions["text"].to_pylist() == [f"text {n}" for n in range(5)]
     assert graph.descriptions["source"].to_pylist() == ["a.jsonl", "s", "a.jsonl", "s", "a.jsonl"]
+
+
+def test_the_name_comes_before_the_names(tmp_path):
+    path = file_of(tmp_path, {"id": "a", "name": "Aspirin", "names": ["ASA"]})
+    (names,) = [KnowledgeGraph.gather(read(path)).entity("a").names]
+    assert names == (Name("Aspirin", "preferred"), Name("ASA", "exact"))
+
+
+def test_a_first_object_longer_than_what_is_looked_at(tmp_path):
+    long = 'x{"[:' * 20_000
+    path = file_of(tmp_path, {"id": "a", "name": "Ada", "description": long})
+    assert recognise(path) == "entities_jsonl"
+    path = file_of(tmp_path, {"head": "a", "relation": "r", "tail": "b", "qualifiers": {"x": long}})
+    assert recognise(path) == "jsonl"
+
+
+def test_qualifiers_as_text_come_through_the_same_door(tmp_path):
+    for packed in ('{"x": NaN}', "[" * 600, '{"x": 1e999}', '{"x": ' + "9" * 5_000 + "}", '{"x": "\\ud800"}'):
+        path = file_of(tmp_path, {"head": "a", "relation": "r", "tail": "b", "qualifiers": packed})
+        with pytest.raises(BadInput, match="'qualifiers' is"):
+            list(READERS["jsonl"](path, None))

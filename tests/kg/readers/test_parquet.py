@@ -107,3 +107,48 @@ def test_what_unpacks_to_too_much_is_refused(tmp_path):
     columns = {"head": ["x" * 1000 + str(n) for n in range(70_000)], "relation": ["r"] * 70_000}
     path = file_of(tmp_path, columns | {"tail": ["b"] * 70_000}, compression="zstd", use_dictionary=False)
     assert "times its size" in refused(path)[1]
+
+
+ENDS = {"head": ["a"] * 2, "relation": ["r"] * 2, "tail": ["b", "c"]}
+
+
+def test_numbers_that_are_no_truth_and_half_floats(tmp_path):
+    assert refused(file_of(tmp_path, ENDS | {"negated": [0.3, 1.0]})) == (1, "'negated' is 0.3")
+    halves = pa.array([0.5, 0.25], pa.float16())
+    graph = KnowledgeGraph.gather(read(file_of(tmp_path, ENDS | {"confidence": halves})))
+    assert [triple.confidence for triple in graph.facts("a")] == [0.5, 0.25]
+    assert refused(file_of(tmp_path, ENDS | {"licence": [b"x", b"y"]}))[1] == "'licence' is b'x' and no text"
+
+
+def repeated(text, size, type):
+    return pa.DictionaryArray.from_arrays(pa.array([0] * size, pa.int32()), pa.array([text], type))
+
+
+@pytest.mark.parametrize("type", [pa.string(), pa.large_string()])
+def test_a_long_text_in_many_rows_is_read_some_rows_at_a_time(tmp_path, type):
+    size = 20_000
+    columns = {"head": ["a"] * size, "relation": ["r"] * size, "tail": ["b"] * size}
+    text = repeated("x" * 1_000_000, size, type)  # 20 GB
+    path = file_of(tmp_path, columns | {"licence": text})
+    assert path.stat().st_size < 1 << 20
+    allocated = pa.total_allocated_bytes()
+    most, rows = 0, 0
+    for batch in READERS["parquet"](path, None):
+        rows += len(batch)
+        most = max(most, pa.total_allocated_bytes() - allocated)
+    assert rows == size and most < 256 << 20
+    assert "a cell of 2,000,000 bytes" in refused(
+        file_of(tmp_path, columns | {"licence": repeated("x" * 2_000_000, size, type)})
+    )[1]  # fmt: skip
+
+
+def test_bombs_of_lists_and_prefixes(tmp_path):
+    lists = pa.ListArray.from_arrays(pa.array([0, 1, 1_000_000], pa.int32()), pa.array(["x"] * 1_000_000))
+    assert refused(file_of(tmp_path, ENDS | {"references": lists}))[1].startswith("1,000,000 items in 2 rows")
+    long = pa.array([["x" * 2_000_000], []])
+    assert "a cell of 2,000,000 bytes" in refused(file_of(tmp_path, ENDS | {"references": long}))[1]
+    path = file_of(tmp_path, ENDS, use_dictionary=False, column_encoding={"head": "DELTA_BYTE_ARRAY"})
+    assert "DELTA_BYTE_ARRAY" in refused(path)[1]
+    few = pa.array([["x", "y|z"], []])
+    first, second = KnowledgeGraph.gather(read(file_of(tmp_path, ENDS | {"references": few}))).facts("a")
+    assert (first.references, second.references) == (("x", "y%7Cz"), ())

@@ -7,6 +7,7 @@ from itertools import pairwise
 import pytest
 
 from loregraft.kg.graph import KnowledgeGraph
+from loregraft.kg.show import drawing
 from loregraft.kg.show.drawing import COLUMN, MIDDLE, draw_entity
 from loregraft.kg.tables.columns import Columns
 
@@ -135,3 +136,10 @@ def test_an_entity_alone(tiny_graph):
         draw_entity(graph, "a", most=0)
     with pytest.raises(ValueError, match="no entity of the graph has the id"):
         draw_entity(graph, "b")
+
+
+def test_a_very_long_id_is_cut_in_one_pass(monkeypatch):
+    seen = []
+    monkeypatch.setattr(drawing, "_letter_width", lambda letter: seen.append(letter) or 0.5)
+    assert drawing._cut("x" * 1_000_000, 10, 52) == "x" * 8 + "…"
+    assert len(seen) < 20

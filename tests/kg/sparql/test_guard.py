@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from loregraft.errors import BadInput
 from loregraft.kg.sparql.guard import MAX_CHARACTERS, guard
+from loregraft.kg.sparql.names import KNOWN
 
 FINE = [
     "SELECT ?service ?from WHERE { ?service ?load ?from }",
@@ -24,6 +25,9 @@ FINE = [
     'SELECT * { ?s ?p "\\u0053ERVICE" , <\\u0053ERVICE:1> }',
     "SELECT * { ?r <urn:p> <<( ?s ?p ?o )>> . ?s <urn:a>*/^<urn:b>? ?x }",
     "SELECT (COUNT(*) AS ?n) { ?s ?p 1.5e3, .5, 2. } GROUP BY ?s HAVING(?n > 1) ORDER BY DESC(?n) LIMIT 5",
+    "PREFIX ex: <http://x/> SELECT * { ?s rdfs:label ?n . ex:SERVICE ex:service%41\\-b id:FROM }",
+    "SELECT * { VALUES ?v {'''''a''\"b\"'''\"c\"\"\"'d\\u00e9\\n\\\\'''} }",
+    'VERSION "1.2" BASE <http://x/a/b> PREFIX a: <c> BASE <d#> PREFIX : <> ASK { a:b :c <e> }',
     'SELECT * { ?s ?p "x"@en-GB, "1"^^<urn:t>, true, _:b.1, [] }',
     "BASE <http://x/> PREFIX : <y#> SELECT * { :a\\-b :b :c.d }",
 ]
@@ -60,8 +64,50 @@ def test_a_query_that_only_looks_bad_comes_through_as_it_is(text):
     import pyoxigraph
 
     store = pyoxigraph.Store()
-    store.query(text)  # it is good SPARQL
-    store.query(guard(text))
+    meant, found = store.query(text, prefixes=KNOWN), store.query(guard(text))
+    if isinstance(meant, pyoxigraph.QuerySolutions):
+        assert list(map(str, found)) == list(map(str, meant))
+
+
+def test_names_are_written_in_full_and_mean_the_same():
+    """With CONSTRUCT the parser tells what it has read."""
+    import pyoxigraph
+
+    text = r"""BASE <http://x/a/b> PREFIX a: <c> PREFIX ex: <http://h\u00e9/> BASE <d#> PREFIX : <#e>
+    CONSTRUCT { a:b a: :c . ex:SERVICE ex:a\-b%41 ex:c.d . <e> id:from id:%C3, rdf: .
+    ex: ex:p '''a
+    "b" \u00e9\t\\\\''\'''', "''", ''@en, 'x'^^ex:t } WHERE {}"""
+    store = pyoxigraph.Store()
+    meant, found = set(store.query(text, prefixes=KNOWN)), set(store.query(guard(text)))
+    assert found == meant and len(found) == 8
+    assert "http://hé/SERVICE" in {triple.subject.value for triple in found}
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("PREFIX a: <http://h:1>\nASK { a: a:* a:SERVICE <http://x> { ?x ?y ?z } }", "'a:SERVICE' means"),
+        ("ASK {\n?s ?p '''a' SERVICE <http://x> { } \\z''' }", r"the escape '\\\\z'"),
+        ("ASK {\n?s ?p '''a' SERVICE <http://x> { } \\uD800''' }", r"the escape '\\\\uD800'"),
+        ("ASK {\n?s ?p '''a' SERVICE <http://x> { } \\u12''' }", r"the escape '\\\\u'"),
+        ("ASK {\n?s ?p '\\U00110000' }", "the escape"),
+        ("ASK {\nex:a ?p ?o }", "the prefix 'ex' is not declared"),
+        ("ASK {\n:a ?p ?o }", "the prefix '' is not declared"),
+        ("BASE <http://x/>\nPREFIX a: b:c ASK {}", "PREFIX without a name or an address"),
+        ("BASE <http://x/>\nPREFIX SELECT <http://x> ASK {}", "PREFIX without a name or an address"),
+        ("#\nPREFIX a: <b> ASK {}", "'<b>' is no address"),
+        ("#\nPREFIX a: <http://h:x/> ASK {}", "is no address"),
+    ],
+)
+def test_what_the_parser_could_read_otherwise_is_refused(text, found):
+    with pytest.raises(BadInput, match=found) as caught:
+        guard(text)
+    assert (caught.value.line, caught.value.fix[-1] in ".?") == (2, True)
+
+
+def test_a_query_that_is_not_utf_8_is_refused():
+    with pytest.raises(BadInput, match="not UTF-8"):
+        guard("ASK { ?s ?p '\udcff' }")
 
 
 @pytest.mark.parametrize("text", REFUSED)
@@ -130,11 +176,12 @@ PIECES = [
         "#",
     ),
     *("\n", " ", "?a", "5", "FILTER", "ex:a", "\\", "?s ?p ?o", ".", "SELECT * {", "true", "PREFIX ex: <e:>"),
+    *("s:SERVICE ", "h:SERVICE", "h:", "s:p*", "}}", "\\z", "\\uD800", "VALUES ?v {", "?s ?p", "''", "'a'"),
 ]
 
 
 def test_the_guard_takes_time_linear_in_the_length():
-    for piece in ("a.", "ex:a.", "<", '"" ', "_:a. ", "?a<", "a" * 50 + " "):
+    for piece in ("a.", "ex:a.", "rdf:a.", "\\u0061", "'''a'''", "<", '"" ', "_:a. ", "?a<", "a" * 50 + " "):
         text = f"SELECT * {{ {piece * (100_000 // len(piece))} }}"
         started = time.process_time()
         with contextlib.suppress(BadInput):
@@ -149,7 +196,8 @@ def test_whatever_comes_through_asks_no_server(pieces):
     import pyoxigraph
 
     try:
-        safe = guard("SELECT * {?s ?p ?o " + "".join(pieces) + "}")
+        names = "PREFIX h: <http://h:1> PREFIX s: <http://h/> PREFIX ex: <e:> "
+        safe = guard(names + "SELECT * {?s ?p ?o " + "".join(pieces) + "}")
     except BadInput:
         return
     store = pyoxigraph.Store()

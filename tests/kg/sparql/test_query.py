@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -26,6 +27,8 @@ GROWING = "'a'"
 """A text that grows to 40 to the 7th letters."""
 for _ in range(7):
     GROWING = f"REPLACE({GROWING}, 'a', '{'a' * 40}')"
+WIDE = f"REPLACE(REPLACE(REPLACE('a', 'a', '{'a' * 100}'), 'a', '{'a' * 100}'), 'a', '{'a' * 100}')"
+"""A text of a million letters."""
 CODE = """
 import sys
 from pathlib import Path
@@ -87,6 +90,62 @@ def test_cells_have_the_type_of_their_values(folder):
     assert query(folder, asked).rows == ((1, 2.5, True, "x", "NaN", None),)
 
 
+def test_a_cell_is_a_number_only_where_its_text_says_one(tmp_path):
+    from loregraft.kg.tables.columns import Columns
+
+    said = {
+        "9" * 400: "integer",
+        "9" * 5_000: "integer",
+        "1_0": "integer",
+        "+07": "integer",
+        "\u0663": "integer",
+        "1_0.5": "decimal",
+        ".5": "decimal",
+        "1e400": "double",
+        "-2.5E3": "double",
+        "infinity": "double",
+        " 1": "integer",
+    }
+    columns = {"entity": ["a:a"] * len(said), "property": ["n:n"] * len(said)}
+    columns |= {"value": list(said), "datatype": list(said.values())}
+    save_graph(KnowledgeGraph.gather([Columns("attributes", columns)]), tmp_path / "graph", "key")
+    found = {row[0] for row in query(tmp_path / "graph", "SELECT ?n { ?a <n:n> ?n }").rows}
+    texts = {"9" * 5_000, "1_0", "\u0663", "1_0.5", "INF", " 1"}
+    assert found == {10**400 - 1, 7, 0.5, -2500.0} | texts
+
+
+def test_an_index_waits_for_the_card_that_is_there_now(folder):
+    """Whoever waited for the lock of a card that was replaced meanwhile locks the new one."""
+    import fcntl
+
+    sparql_index(folder)
+    ready, order = threading.Event(), []
+    with (folder / CARD).open("rb") as old:
+        fcntl.flock(old, fcntl.LOCK_EX)
+
+        def wait():
+            ready.set()
+            with sparql._one_at_a_time(folder):
+                order.append("index")
+
+        waiting = threading.Thread(target=wait)
+        waiting.start()
+        ready.wait()
+        time.sleep(0.2)
+        (folder / "new").write_bytes((folder / CARD).read_bytes())
+        new = (folder / "new").open("rb")
+        fcntl.flock(new, fcntl.LOCK_EX)
+        (folder / "new").replace(folder / CARD)
+    time.sleep(0.2)
+    order.append("edit")
+    new.close()
+    waiting.join(timeout=20)
+    assert order == ["edit", "index"]
+    (folder / CARD).unlink()
+    with pytest.raises(WrongArtifact, match="there is no card"), sparql._one_at_a_time(folder):
+        pass
+
+
 def test_the_index_is_made_once_and_reading_it_changes_nothing(folder):
     query(folder, PHENOTYPES)
     before = {path: path.stat().st_mtime_ns for path in (folder / INDEX).iterdir()}
@@ -145,6 +204,7 @@ def test_two_at_a_time_make_one_index(folder):
         ("SELECT (COUNT(*) AS ?n) { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }", Limits(time_s=1), "more than 1 s"),
         ("SELECT * { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }", Limits(), "more than 10,000 rows"),
         ("SELECT * { ?a ?b ?c } LIMIT 11", Limits(rows=10), "more than 10 rows"),
+        (f"SELECT ({WIDE} AS ?x) {{ ?a ?b ?c }}", Limits(), "the answer has more than 64 MB"),
         ("CONSTRUCT { ?a ?b ?c } WHERE { ?a ?b ?c }", Limits(rows=10), "more than 10 rows"),
         (f"SELECT ({GROWING} AS ?x) {{}}", Limits(memory_mb=700), "more than 700 MB of memory"),
         ("SELECT * {" + "{" * 20_000 + "}" * 20_000 + "}", Limits(), "nested too deeply"),
@@ -163,9 +223,10 @@ def test_rows_up_to_the_limit_are_given(large):
     assert len(query(large, "SELECT * { ?a <r:r> ?c }", Limits(rows=300)).rows) == 300
 
 
-def test_limits_are_above_0():
-    with pytest.raises(ValueError, match="above 0"):
-        Limits(rows=0)
+@pytest.mark.parametrize("limits", [{"rows": 0}, {"time_s": float("nan")}, {"time_s": float("inf")}])
+def test_limits_are_above_0_and_finite(limits):
+    with pytest.raises(ValueError, match="above 0 and finite"):
+        Limits(**limits)
 
 
 def test_what_is_not_sparql_is_named_by_line(folder, tmp_path):
@@ -202,6 +263,9 @@ def test_no_query_reaches_a_server(folder):
             "SELECT * { SERVICE ADDRESS { ?s ?p ?o } }",
             "SELECT * {SERVICESILENTADDRESS{?s ?p ?o}}",
             "SELECT * {?a ?b ?c FILTER(?a!=5||?c<5)SERVICE#>\nADDRESS{?s ?p ?o}}",
+            "PREFIX a: <http://h:1> SELECT * { ?u ?v ?w . ?u !a: ?w ; (a:|!a:) ?w . a: (a:)* a:SERVICE "
+            "ADDRESS {?x ?y ?z } }",
+            "SELECT * { VALUES ?v { '''a' } ?s ?p ?o SERVICE ADDRESS { ?x ?y ?z } } #\\z'''\n",
             "LOAD ADDRESS",
             "SELECT * FROM ADDRESS { ?s ?p ?o }",
             "DESCRIBE ADDRESS",
@@ -209,7 +273,7 @@ def test_no_query_reaches_a_server(folder):
             with contextlib.suppress(BadInput):
                 query(folder, form.replace("ADDRESS", address))
         assert hits == []
-        # Were it not for the guard, the second and third would have reached it.
+        # Were it not for the guard, most would have reached it.
         store = pyoxigraph.Store()
         store.add(pyoxigraph.Quad(*[pyoxigraph.NamedNode("a:a")] * 3))
         with contextlib.suppress(OSError):
@@ -248,10 +312,27 @@ def test_the_command_prints_a_table_or_json(folder, tmp_path):
     (tmp_path / "a.rq").write_text(PHENOTYPES, encoding="utf-8")
     told = json.loads(run("--file", str(tmp_path / "a.rq"), "--json").stdout)
     assert told == {"columns": ["name"], "rows": [["Cephalalgia"], ["Fatigue"], ["Fever"]]}
+    odd = run("SELECT ('a\\u009B\\u202E' AS ?x) {}", "--json").stdout
+    assert (odd.isascii(), json.loads(odd)["rows"]) == (True, [["a\u009b\u202e"]])
+    for timeout in ("nan", "inf", "-1"):
+        wrong = run(PHENOTYPES, "--timeout", timeout)
+        assert (wrong.returncode, "Traceback" in wrong.stderr) == (2, False), wrong.stderr
     refused = run("DROP ALL")
     assert refused.returncode == 2
     assert "DROP changes the graph, which is refused" in refused.stderr
     assert run().returncode == 2
+
+
+def test_ctrl_c_ends_a_query_and_does_not_promise_to_go_on(large, commands, tmp_path):
+    sparql_index(large)
+    product = "SELECT (COUNT(*) AS ?n) { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i . ?j ?k ?l }"
+    running = commands.start("kg", "query", large, product, cwd=tmp_path)
+    children = Path(f"/proc/{running.process}/task/{running.process}/children")
+    deadline = time.monotonic() + 60
+    while not children.read_text() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    ended = running.end(signal.SIGINT)
+    assert (ended.code, ended.out, ended.err) == (130, "", "interrupted; nothing half-written is left\n")
 
 
 def test_the_child_needs_no_torch_and_no_arrow(folder):

@@ -8,7 +8,7 @@ import pytest
 
 from loregraft.kg.graph import KnowledgeGraph
 from loregraft.kg.mirrors import distinct_facts
-from loregraft.kg.split.triples import PARTS, split_triples
+from loregraft.kg.split.triples import PARTS, SplitSettings, split_triples
 from loregraft.kg.tables.columns import Columns
 
 DATA = Path(os.environ.get("LOREGRAFT_DATA", Path(__file__).parents[4] / "shared" / "data")) / "wn18rr"
@@ -45,7 +45,7 @@ def leaks(graph, parts):
 
 
 def test_its_own_parts_stay_and_their_leaks_are_told(wordnet):
-    split = split_triples(wordnet, "kept")
+    split = split_triples(wordnet, SplitSettings(mode="kept"))
     assert [split.counts[part] for part in PARTS] == [86_835, 3_034, 3_134]
     assert split.counts["moved_earlier"] == split.counts["without_part"] == 0
     assert split.counts["leaks"] >= leaks(wordnet, split.parts) > 2_000
@@ -53,7 +53,7 @@ def test_its_own_parts_stay_and_their_leaks_are_told(wordnet):
 
 @pytest.mark.parametrize("mode", ["transductive", "inductive"])
 def test_parts_drawn_do_not_leak(wordnet, mode):
-    split = split_triples(wordnet, mode)
+    split = split_triples(wordnet, SplitSettings(mode=mode))
     assert leaks(wordnet, split.parts) == 0
     assert [split.counts[part] for part in PARTS] == [74_403, 9_300, 9_300]
     assert (split.counts["unseen_entities"] == 0) == (mode == "transductive")

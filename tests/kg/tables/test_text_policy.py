@@ -4,7 +4,7 @@ import pytest
 
 from loregraft.kg.graph import KnowledgeGraph
 from loregraft.kg.tables.columns import Columns
-from loregraft.kg.tables.text_policy import MAX_NAME_BYTES, MAX_TEXT_BYTES
+from loregraft.kg.tables.text_policy import MAX_ID_BYTES, MAX_NAME_BYTES, MAX_TEXT_BYTES
 
 
 def graph_of(*names):
@@ -40,3 +40,39 @@ def test_length_counts_bytes():
     rows = {"entity": ["a", "a"], "text": ["x" * MAX_TEXT_BYTES, "y" * (MAX_TEXT_BYTES + 1)]}
     graph = KnowledgeGraph.gather([Columns("descriptions", rows)])
     assert [text[0] for text in graph.descriptions["text"].to_pylist()] == ["x"]
+
+
+@pytest.mark.parametrize(
+    ("id", "reason"), [("b\x1b[2J", "control_characters"), ("b" * (MAX_ID_BYTES + 1), "too_long")]
+)
+def test_ids_that_cannot_be_are_left_out_with_their_rows(id, reason):
+    rows = {"head": ["a", id, "a"], "relation": ["r", "r", id], "tail": [id, "a", "a"]}
+    batches = [Columns("triples", rows), Columns("names", {"entity": ["a", id], "name": ["x", "y"]})]
+    batches += [Columns("entities", {"id": [id, "c"]}), Columns("relations", {"id": [id, "s"]})]
+    graph = KnowledgeGraph.gather(batches)
+    assert (graph.ids, graph.relation_ids, len(graph.triples)) == (["a", "c"], ["s"], 0)
+    assert graph.counts()[f"left_out_{reason}"] == 6
+
+
+def test_bad_names_of_relations_and_types_are_emptied():
+    batches = [
+        Columns("entities", {"id": ["a", "b"], "type": ["bad\x07", "caf\u0065\u0301"]}),
+        Columns("relations", {"id": ["r", "s"], "name": ["bad\x07", "x" * (MAX_NAME_BYTES + 1)]}),
+    ]
+    graph = KnowledgeGraph.gather(batches)
+    assert graph.entities["type"].to_pylist() == ["", "caf\u00e9"]
+    assert graph.relation_ids == ["r", "s"] and len(graph.tables["relation_names"]) == 0
+    assert graph.counts()["left_out_control_characters"] == 2
+    assert graph.counts()["left_out_too_long"] == 1
+
+
+def test_blank_texts_are_left_out():
+    graph = graph_of("", " ", "\u00a0\t")
+    assert graph.names["name"].to_pylist() == ["good"]
+    assert graph.counts()["left_out_empty_text"] == 3
+
+
+def test_the_case_of_a_language_says_nothing():
+    rows = {"entity": ["a", "a"], "name": ["x", "x"], "language": ["en-GB", "en-gb"]}
+    graph = KnowledgeGraph.gather([Columns("names", rows)])
+    assert graph.names["language"].to_pylist() == ["en-gb"]

@@ -1,6 +1,6 @@
 """Findings: what a check tells, in one form for all of them.
 
-The checks stand in `check_facts.py`, `check_names.py` and `check_shape.py`; `check.py` runs them.
+The checks stand in `triples.py`, `names.py` and `shape.py`; `checks.py` runs them.
 """
 
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from loregraft.kg.graph import Bools, KnowledgeGraph
 
-Level = Literal["pass", "warn", "fail"]
+Level = Literal["pass", "note", "warn", "fail"]
 
 EXAMPLES = 3
 
@@ -24,7 +24,8 @@ class Finding:
 
     Attributes:
         name: What was looked for.
-        level: pass: none found; warn: the graph can be used; fail: correct it first.
+        level: pass: none found; note: fine for some, worth knowing; warn: it is wrong, but the graph can
+            be used; fail: correct it first.
         count: How many were found.
         examples: Up to three of them.
         fix: What to do; empty when the check passed.

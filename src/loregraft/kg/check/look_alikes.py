@@ -27,6 +27,11 @@ def look(name: str) -> str:
     return unicodedata.normalize("NFKC", name).translate(_LIKE_LATIN).casefold().translate(_LIKE_LATIN)
 
 
+def case_folded(name: str) -> str:
+    """Give a name with compatible characters (NFKC) and case put aside, and nothing else."""
+    return unicodedata.normalize("NFKC", name).casefold()
+
+
 def is_disguised(name: str) -> bool:
     """Tell whether a name has letters that look like Latin ones and are none."""
     return name.translate(_LIKE_LATIN) != name

@@ -3,23 +3,27 @@
 Most work on whole columns at once; only names with letters beyond ASCII are looked at one by one.
 """
 
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from loregraft.kg.check.damage import DAMAGE_HINT, damage
-from loregraft.kg.check.finding import EXAMPLES, Finding, finding, of_names
-from loregraft.kg.check.look_alikes import MIXED, is_disguised, look
+from loregraft.kg.check.finding import EXAMPLES, Finding, Level, finding, of_names
+from loregraft.kg.check.look_alikes import MIXED, case_folded, is_disguised, look
 from loregraft.kg.graph import KnowledgeGraph
 from loregraft.kg.names import fold_name
 from loregraft.records import SAME_MEANING
 
+_NOTHING = r"^[\s\p{Z}\p{Cc}\p{Cf}]*$"
 _INVISIBLE = r"[\p{Cc}\p{Cf}]"  # control characters; zero-width and direction marks, soft hyphens
 
 
 def empty_names(graph: KnowledgeGraph) -> Finding:
     """Find names of which nothing can be seen."""
-    found = pc.equal(pc.utf8_trim_whitespace(graph.names["name"]), "")
+    found = pc.match_substring_regex(graph.names["name"], _NOTHING)
     return of_names("empty names", "fail", graph, found, "Remove these names, or write them.")
 
 
@@ -38,7 +42,7 @@ def shared_names(graph: KnowledgeGraph) -> Finding:
         for i in shared[:EXAMPLES]
     ]
     fix = "Join the entities if they are one thing; else these names can only be told apart by their context."
-    return finding("names shared by several entities", "warn", len(shared), examples, fix)
+    return finding("names shared by several entities", "note", len(shared), examples, fix)
 
 
 def spelled_apart(graph: KnowledgeGraph) -> Finding:
@@ -51,10 +55,19 @@ def spelled_apart(graph: KnowledgeGraph) -> Finding:
     for key in several[:EXAMPLES].tolist():
         spellings = encoded.dictionary.take(pa.array(np.flatnonzero(codes == key)[:3])).to_pylist()
         examples.append(" / ".join(ascii(text) if is_disguised(text) else repr(text) for text in spellings))
+    level: Level = "warn" if _any_disguised(encoded.dictionary, codes, several) else "note"
     fix = "Write each name in one way; texts are compared without case and width, but not without script."
     return finding(
-        "names that differ only in case, width or look-alike letters", "warn", len(several), examples, fix
+        "names that differ only in case, width or look-alike letters", level, len(several), examples, fix
     )
+
+
+def _any_disguised(names: pa.Array, codes: NDArray[np.integer[Any]], several: NDArray[np.int64]) -> bool:
+    """Tell whether names that look alike still differ when case and width are put aside."""
+    rows = np.flatnonzero(np.isin(codes, several))
+    texts = names.take(pa.array(rows)).to_pylist()
+    plain = {(code, case_folded(text)) for code, text in zip(codes[rows].tolist(), texts, strict=True)}
+    return len(plain) > len(several)
 
 
 def invisible(graph: KnowledgeGraph) -> Finding:

@@ -42,7 +42,7 @@ def undescribed(graph: KnowledgeGraph) -> Finding:
     """Find entities without a description."""
     found = ~_mentioned(graph, np.asarray(graph.descriptions["entity"]))
     fix = "Fine if names say enough; else add descriptions, which objectives on text can use."
-    return of_entities("entities without description", "warn", graph, found, fix)
+    return of_entities("entities without description", "note", graph, found, fix)
 
 
 def without_alias(graph: KnowledgeGraph) -> Finding:
@@ -50,13 +50,13 @@ def without_alias(graph: KnowledgeGraph) -> Finding:
     same = graph.name_entities[graph.kind_mask(SAME_MEANING)]
     found = np.bincount(same, minlength=len(graph)) == 1
     fix = "Fine for some; the other names of an entity are what teaches a model to recognise it."
-    return of_entities("entities with one name only", "warn", graph, found, fix)
+    return of_entities("entities with one name only", "note", graph, found, fix)
 
 
 def without_triple(graph: KnowledgeGraph) -> Finding:
     """Find entities that no triple speaks of."""
     fix = "Fine if names matter only; else add their triples."
-    return of_entities("entities in no triple", "warn", graph, degrees(graph) == 0, fix)
+    return of_entities("entities in no triple", "note", graph, degrees(graph) == 0, fix)
 
 
 def hubs(graph: KnowledgeGraph) -> Finding:
@@ -68,7 +68,7 @@ def hubs(graph: KnowledgeGraph) -> Finding:
     largest = found[np.argsort(-counts[found], kind="stable")][:EXAMPLES].tolist()
     examples = [f"{graph.ids[index]}: {counts[index]:,} triples" for index in largest]
     fix = "Fine if it is so; paths through a hub say little: sample its neighbours, or leave it out of walks."
-    return finding("hubs: entities in far more triples than others", "warn", len(found), examples, fix)
+    return finding("hubs: entities in far more triples than others", "note", len(found), examples, fix)
 
 
 def islands(graph: KnowledgeGraph) -> Finding:
@@ -84,7 +84,7 @@ def islands(graph: KnowledgeGraph) -> Finding:
         for group in largest.tolist()
     ]
     fix = "Add triples that join them, or correct ids that are spelled in two ways; fine if they are apart."
-    return finding("islands: groups that no path joins to the largest", "warn", len(found), examples, fix)
+    return finding("islands: groups that no path joins to the largest", "note", len(found), examples, fix)
 
 
 def degrees(graph: KnowledgeGraph) -> NDArray[np.int64]:

@@ -59,7 +59,7 @@ def repeated(graph: KnowledgeGraph) -> Finding:
     again = np.zeros(len(first), np.bool_)
     again[:-1] = first[:-1] & ~first[1:]
     fix = "Fine where sources agree; count facts, not rows, and split with `loregraft kg split`."
-    return of_triples("facts stated more than once", "warn", graph, np.flatnonzero(again), fix)
+    return of_triples("facts stated more than once", "note", graph, np.flatnonzero(again), fix)
 
 
 def merged(graph: KnowledgeGraph) -> Finding:
@@ -69,7 +69,7 @@ def merged(graph: KnowledgeGraph) -> Finding:
     }
     examples = [f"{name.replace('_', ' ')}: {count:,}" for name, count in counts.items()][:EXAMPLES]
     fix = "Nothing need be done, one of each is kept; if there should be none, remove them from the source."
-    return finding("duplicate rows, merged", "warn", sum(counts.values()), examples, fix)
+    return finding("duplicate rows, merged", "note", sum(counts.values()), examples, fix)
 
 
 def left_out(graph: KnowledgeGraph) -> Finding:
@@ -80,4 +80,4 @@ def left_out(graph: KnowledgeGraph) -> Finding:
     largest = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:EXAMPLES]
     examples = [f"{name.replace('_', ' ')}: {count:,}" for name, count in largest]
     fix = "Fine for what is out of date; else correct these rows in the source, and import it again."
-    return finding("rows left out at import", "warn", sum(counts.values()), examples, fix)
+    return finding("rows left out at import", "note", sum(counts.values()), examples, fix)

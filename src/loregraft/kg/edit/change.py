@@ -12,11 +12,11 @@ import numpy as np
 import pyarrow as pa
 
 from loregraft.kg.edit.rows import PARTS, Part, Step, exchange
-from loregraft.kg.graph import Bools, KnowledgeGraph
+from loregraft.kg.graph import KnowledgeGraph
 from loregraft.kg.identity import Hashes, hash_ids, hash_triples
 from loregraft.kg.readers.rows.triples import pack_qualifiers
 from loregraft.kg.tables.assemble import SCHEMAS, Tables
-from loregraft.kg.tables.columns import REFERENCE_MARK
+from loregraft.kg.tables.columns import REFERENCE_MARK, Bools
 from loregraft.kg.tables.gather import TEXT
 from loregraft.records import Triple
 
@@ -168,20 +168,24 @@ def _new_rows(
         return SCHEMAS[part].empty_table()
     hashes = graph.triple_hashes if part == "triples" else graph.negated_hashes
     same_fact = np.flatnonzero(np.isin(hashes, _hashes(triples)) & ~leaving)
-    known = {tuple(row.values()) for row in graph.tables[part].take(pa.array(same_fact)).to_pylist()}
+    known = {_words(triple) for triple in graph.statements(same_fact, part == "negated")}
     rows = []
     for triple in triples:
-        row = {
-            "head": numbers.entities[triple.head],
-            "relation": numbers.relations[triple.relation],
-            "tail": numbers.entities[triple.tail],
-            **_said(triple),
-        }
-        cells = tuple(row[column] for column in SCHEMAS[part].names)
-        if cells not in known:
-            known.add(cells)
-            rows.append(row)
+        words = _words(triple)
+        if words not in known:
+            known.add(words)
+            ends = {
+                "head": numbers.entities[triple.head],
+                "relation": numbers.relations[triple.relation],
+                "tail": numbers.entities[triple.tail],
+            }
+            rows.append(ends | _said(triple))
     return pa.Table.from_pylist(rows, schema=SCHEMAS[part])
+
+
+def _words(triple: Triple) -> tuple[object, ...]:
+    """Give all that a statement says, in one way of writing it, whatever the way of the graph."""
+    return (triple.head, triple.relation, triple.tail, *_said(triple).values())
 
 
 def _said(triple: Triple) -> dict[str, str | float]:

@@ -8,14 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from loregraft.kg.graph import KnowledgeGraph
 from loregraft.kg.identity import Hashes, hash_ids, hash_triples
 from loregraft.kg.tables.assemble import SCHEMAS, GraphTable
+from loregraft.kg.tables.columns import Rows
 from loregraft.kg.tables.gather import INDEX
-
-Rows = NDArray[np.int64]
 
 _KEYS: dict[GraphTable, tuple[str, ...]] = {
     "entities": ("id",),
@@ -68,24 +66,12 @@ def diff_graphs(
         sources: Whether it is a change when the same is said by another source.
     """
     found = {}
-    sides = _Ids(first), _Ids(second)
     for table in SCHEMAS:
-        before, after = (_Side(table, ids, sources) for ids in sides)
+        before, after = (_Side(table, graph, sources) for graph in (first, second))
         difference = _difference(table, before, after, examples)
         if difference.added or difference.removed or difference.changed:
             found[table] = difference
     return found
-
-
-class _Ids:
-    """A graph, and the hashes of its ids by index."""
-
-    def __init__(self, graph: KnowledgeGraph) -> None:
-        self.graph = graph
-        hashes, order = graph.array("id_index")
-        self.entities = np.empty(len(graph), np.uint64)
-        self.entities[order.astype(np.int64)] = hashes
-        self.relations = hash_ids(graph.relation_ids)
 
 
 def _difference(table: GraphTable, before: "_Side", after: "_Side", examples: int) -> Difference:
@@ -106,12 +92,12 @@ def _difference(table: GraphTable, before: "_Side", after: "_Side", examples: in
 class _Side:
     """The things of a table as numbers: keys, ascending; what is said of each; and its first row."""
 
-    def __init__(self, table: GraphTable, ids: _Ids, sources: bool) -> None:
-        self.graph = ids.graph
-        rows = self.graph.tables[table]
+    def __init__(self, table: GraphTable, graph: KnowledgeGraph, sources: bool) -> None:
+        self.graph = graph
+        rows = graph.tables[table]
         left_out = (*_UNCOUNTED.get(table, ()), *(() if sources else ("source",)))
         said = [name for name in rows.column_names if name not in (*_KEYS[table], *left_out)]
-        keys, contents = _mixed(ids, rows, _KEYS[table]), _mixed(ids, rows, said)
+        keys, contents = _mixed(graph, rows, _KEYS[table]), _mixed(graph, rows, said)
         self.keys, self.rows, group = np.unique(keys, return_index=True, return_inverse=True)
         contents = hash_triples(contents, keys, keys)
         if len(self.keys) < len(keys) and not sources:
@@ -122,19 +108,19 @@ class _Side:
         np.add.at(self.contents, group, contents)  # a sum, so that the order does not count
 
 
-def _mixed(ids: _Ids, rows: pa.Table, columns: Sequence[str]) -> Hashes:
+def _mixed(graph: KnowledgeGraph, rows: pa.Table, columns: Sequence[str]) -> Hashes:
     """Hash the cells of some columns of each row together."""
     mixed = np.zeros(len(rows), np.uint64)
     for name in columns:
-        cells = _cells(ids, name, rows[name])
+        cells = _cells(graph, name, rows[name])
         mixed = hash_triples(mixed, cells, cells)
     return mixed
 
 
-def _cells(ids: _Ids, name: str, column: pa.ChunkedArray) -> Hashes:
+def _cells(graph: KnowledgeGraph, name: str, column: pa.ChunkedArray) -> Hashes:
     whole = column.combine_chunks()
     if whole.type == INDEX:
-        return (ids.relations if name == "relation" else ids.entities)[np.asarray(whole)]
+        return (graph.relation_hashes if name == "relation" else graph.entity_hashes)[np.asarray(whole)]
     if pa.types.is_boolean(whole.type):
         return np.asarray(whole.to_numpy(zero_copy_only=False)).astype(np.uint64)
     if pa.types.is_floating(whole.type):
@@ -153,7 +139,8 @@ def _shown(table: GraphTable, graph: KnowledgeGraph, rows: Rows, count: int) -> 
     for row in taken.select(columns).to_pylist():
         for name, kind in zip(columns, taken.select(columns).schema.types, strict=True):
             if kind == INDEX:
-                row[name] = (graph.relation_ids if name == "relation" else graph.ids)[row[name]]
+                index = row[name]
+                row[name] = graph.relation_ids[index] if name == "relation" else graph.id_at(index)
         text = " ".join(str(cell) for cell in row.values() if cell)
         short = text if len(text) <= _EXAMPLE_CHARACTERS else f"{text[: _EXAMPLE_CHARACTERS - 1]}…"
         texts.append(short)

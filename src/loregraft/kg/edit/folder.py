@@ -6,7 +6,6 @@ What an undo needs lies in `edits/` inside the folder (`kg/edit/journal.py`) and
 import contextlib
 import fcntl
 import logging
-import os
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
@@ -23,6 +22,7 @@ from loregraft.artifact import (
     Json,
     cannot_write,
     fingerprint,
+    hold,
     read_card,
     sha256_file,
     verify,
@@ -121,23 +121,20 @@ def _tables_before(after: KnowledgeGraph, step: Step) -> Tables:
 
 @contextlib.contextmanager
 def _held(folder: Path) -> Iterator[None]:
-    """Hold a graph folder for this process; first put it back if an edit was cut off between renames."""
-    absolute = folder.absolute()
-    old = absolute.with_name(f".{absolute.name}.replaced")
-    try:
-        if old.is_dir() and not absolute.exists():
-            old.rename(absolute)
+    """Hold a graph folder for this process, also against whoever makes its SPARQL index."""
+    with hold(folder):
         read_card(folder, KIND)
-        with (folder / CARD).open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if os.fstat(file.fileno()).st_ino != (folder / CARD).stat().st_ino:
-                raise BlockingIOError  # another process was quicker and has replaced the folder
-            yield
-    except BlockingIOError as error:
-        fix = "Wait for it to end and run the same command again."
-        raise CannotWrite(folder, "another process is changing this folder", fix) from error
-    except OSError as error:
-        raise cannot_write(folder, error) from error
+        try:
+            with (folder / CARD).open("rb") as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                yield
+        except BlockingIOError as error:
+            fix = "Wait for it to end and run the same command again."
+            raise CannotWrite(
+                folder, "another process is changing this folder or making its index", fix
+            ) from error
+        except OSError as error:
+            raise cannot_write(folder, error) from error
 
 
 def _intact(folder: Path) -> KnowledgeGraph:
@@ -157,6 +154,7 @@ def _writing(folder: Path, card: Card) -> contextlib.AbstractContextManager[tupl
         seed=card.seed,
         inputs=card.inputs,
         parents=card.parents,
+        held=True,
     )
 
 

@@ -9,13 +9,11 @@ from typing import Literal
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
-from loregraft.kg.graph import Bools
 from loregraft.kg.tables.assemble import SCHEMAS, triple_order
+from loregraft.kg.tables.columns import Bools, Rows
 from loregraft.kg.tables.gather import REPEATED, TEXT
 
-Rows = NDArray[np.int64]
 Part = Literal["triples", "negated"]
 PARTS: tuple[Part, ...] = ("triples", "negated")
 """The tables of statements."""

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from loregraft.errors import MissingExtra
 from loregraft.kg.graph import KnowledgeGraph
+from loregraft.kg.mirrors import several_statements
 from loregraft.kg.rdf import vocabulary as v
 from loregraft.kg.tables.assemble import GraphTable
 from loregraft.kg.tables.columns import REFERENCE_MARK
@@ -296,10 +297,5 @@ def _facts(terms: _Terms, row: dict[str, Any]) -> list[Fact]:
 
 def _several(graph: KnowledgeGraph, table: GraphTable) -> NDArray[np.bool_]:
     """For each row of a table sorted by fact: is there another statement of its fact?"""
-    rows = graph.tables[table]
-    ends = [np.asarray(rows[name]) for name in ("head", "relation", "tail")]
-    same = np.logical_and.reduce([column[1:] == column[:-1] for column in ends])
-    several = np.zeros(len(rows), np.bool_)
-    several[1:] |= same
-    several[:-1] |= same
-    return several
+    heads, relations, tails = (np.asarray(graph.tables[table][name]) for name in ("head", "relation", "tail"))
+    return several_statements(heads, relations, tails)

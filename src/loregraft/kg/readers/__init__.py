@@ -1,6 +1,8 @@
 """Readers: one file per format, one function each; `read` picks the one that fits what is given.
 
-Every reader streams column batches (`kg/tables/columns.py`); `kg/graph.py` gathers them into a graph.
+Every reader yields column batches (`kg/tables/columns.py`); `kg/graph.py` gathers them into a graph. Most
+stream: memory does not grow with the file, but for ids where a reader says so. Files that are one JSON
+object (cellxgene) and graph folders are read as a whole.
 """
 
 from collections.abc import Callable, Iterator
@@ -45,6 +47,7 @@ from loregraft.kg.readers.rdf.syntaxes import (
     read_turtle,
 )
 from loregraft.kg.readers.spo import fits_spo, read_spo
+from loregraft.kg.readers.text.headers import first_line
 from loregraft.kg.readers.text.opening import first_bytes
 from loregraft.kg.readers.tsv import fits_entities_tsv, fits_tsv, read_entities_tsv, read_tsv
 from loregraft.kg.readers.umls import fits_umls, read_umls
@@ -169,7 +172,7 @@ def recognise(path: Path) -> str:
     for format, fits in FITS.items():
         if fits(path, head):
             return format
-    first = next((line for line in head.splitlines() if line.strip() and not line.startswith("#")), "")
+    first = first_line(head, "#")
     found = f"no known format: it starts with {first!r:.60}" if first else "there is nothing in it"
     if path.is_dir():
         names = ", ".join(sorted(file.name for file in path.iterdir())[:5])

@@ -4,14 +4,13 @@ One file per ontology (MONDO, CL, UBERON ...), each term with label, synonyms, d
 distance to its ancestors.
 """
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import cast
+from typing import Any
 
 from loregraft.errors import BadInput
 from loregraft.kg.readers.text.lines import Row, id_prefix, in_batches, raise_or_collect
-from loregraft.kg.readers.text.opening import first_bytes
+from loregraft.kg.readers.text.objects import read_object
 from loregraft.kg.tables.columns import Columns, Table
 
 FIX = "Give a file of cellxgene-ontology-guide: a JSON object with one object per term id."
@@ -22,7 +21,7 @@ def read_cellxgene(path: Path, problems: list[BadInput] | None = None) -> Iterat
 
     The type of a term is the prefix of its id. Deprecated terms are left out: each is told as an
     attribute `obsolete` of no entity (""), which the graph counts. The JSON is parsed as a whole, so
-    memory grows with the file (MONDO: 0.1 GB).
+    memory grows with the file (MONDO: 0.1 GB); one of more than `objects.MAX_WHOLE` is refused.
 
     Raises:
         BadInput: The file is not such JSON, or a term has no label.
@@ -36,42 +35,30 @@ def fits_cellxgene(path: Path, head: str) -> bool:
 
 
 def _rows(path: Path, problems: list[BadInput] | None) -> Iterator[tuple[Table, Row]]:
-    raw = first_bytes(path, -1)
-    text, terms = _parse(path, raw, problems)
+    try:
+        text, terms = read_object(path, FIX)
+    except BadInput as problem:
+        raise_or_collect(problem, problems)
+        return
+    place, line = 0, 1
     for id, term in terms.items():
         if isinstance(term, dict) and term.get("deprecated") is True:
             yield "attributes", ("", "obsolete", id)
             continue
-        found = _what_is_wrong(term)
+        found = _what_is_wrong(id, term)
         if found:
-            line = text.count("\n", 0, max(text.find(json.dumps(id)), 0)) + 1
-            problem = BadInput(path, line, f"{found}: {id!r}", "Correct the term, or remove it.")
-            raise_or_collect(problem, problems)
+            there = text.find(f'"{id}"', place)  # terms come in order, so that the text is searched once
+            line += text.count("\n", place, max(there, place))
+            place = there if there >= 0 else len(text)
+            fix = "Correct the term, or remove it."
+            raise_or_collect(BadInput(path, line if there >= 0 else 0, f"{found}: {id!r:.60}", fix), problems)
         else:
-            yield from _term(id, cast(dict[str, object], term))
+            yield from _term(id, term)
 
 
-def _parse(path: Path, raw: bytes, problems: list[BadInput] | None) -> tuple[str, dict[str, object]]:
-    try:
-        text = raw.decode("utf-8-sig")
-        terms = json.loads(text) if text.strip() else {}
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        found = f"byte 0x{raw[error.start]:02x} is not UTF-8"
-        problem = BadInput(path, line, found, "Save the file as UTF-8.")
-    except json.JSONDecodeError as error:
-        problem = BadInput(path, error.lineno, f"this is not JSON ({error.msg})", FIX)
-    except RecursionError:
-        problem = BadInput(path, 0, "the JSON is nested too deep", FIX)
-    else:
-        if isinstance(terms, dict):
-            return text, terms
-        problem = BadInput(path, 1, f"expected a JSON object, found a {type(terms).__name__}", FIX)
-    raise_or_collect(problem, problems)
-    return "", {}
-
-
-def _what_is_wrong(term: object) -> str:
+def _what_is_wrong(id: str, term: object) -> str:
+    if not id.strip():
+        return "a term without an id"
     if not isinstance(term, dict):
         return "this term is not a JSON object"
     if not isinstance(term.get("label"), str) or not term["label"].strip():
@@ -86,7 +73,7 @@ def _what_is_wrong(term: object) -> str:
     return ""
 
 
-def _term(id: str, term: dict[str, object]) -> Iterator[tuple[Table, Row]]:
+def _term(id: str, term: dict[str, Any]) -> Iterator[tuple[Table, Row]]:
     yield "entities", (id, id_prefix(id))
     yield "names", (id, str(term["label"]), "preferred")
     for synonym in _list(term.get("synonyms")):

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from loregraft.errors import BadInput
-from loregraft.kg.readers.rows.triples import pack_qualifiers
+from loregraft.kg.readers.rows.triples import pack_qualifiers, pack_references
+from loregraft.kg.readers.text.headers import first_line
 from loregraft.kg.readers.text.lines import Row, in_batches, raise_or_collect, read_lines
 from loregraft.kg.readers.text.objects import parse_object
-from loregraft.kg.tables.columns import REFERENCE_MARK, Columns, Table
+from loregraft.kg.tables.columns import Columns, Table
 
 SYMMETRIC = (
     "Antonym",
@@ -59,7 +60,7 @@ def read_conceptnet(path: Path, problems: list[BadInput] | None = None) -> Itera
 
 def fits_conceptnet(path: Path, head: str) -> bool:
     """Tell whether the first line has five columns that begin as those of an assertion do."""
-    cells = next((line for line in head.split("\n") if line.strip()), "").split("\t")
+    cells = first_line(head).split("\t")
     begins = ("/a/", "/r/", "/c/", "", "{")
     return len(cells) == len(begins) and all(map(str.startswith, cells, begins))
 
@@ -138,8 +139,7 @@ def _contributors(said: dict[str, Any]) -> str:
     sources = said.get("sources", [])
     if not isinstance(sources, list) or not all(isinstance(source, dict) for source in sources):
         raise ValueError(f"'sources' is {sources!r:.40}", "Write a list of objects.")
-    found = dict.fromkeys(_text(source, "contributor").replace(REFERENCE_MARK, "%7C") for source in sources)
-    return REFERENCE_MARK.join(text for text in found if text)
+    return pack_references(dict.fromkeys(_text(source, "contributor") for source in sources))
 
 
 def _name(id: str) -> tuple[Table, Row]:

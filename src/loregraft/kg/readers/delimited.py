@@ -4,24 +4,25 @@ Rows are cut in `text/quoted.py` (CSV) and `text/lines.py` (TSV); what a row say
 `rows/triples.py` and `rows/entities.py`.
 """
 
-import csv
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from loregraft.errors import BadInput, did_you_mean
+from loregraft.errors import BadInput
 from loregraft.kg.readers.rows.entities import NEEDED, entity_rows
 from loregraft.kg.readers.rows.triples import ENDS, collected, statement
-from loregraft.kg.readers.text.lines import header_of, in_batches, raise_or_collect, read_table
-from loregraft.kg.readers.text.quoted import read_quoted
+from loregraft.kg.readers.text.headers import first_line, header_of, header_problem, named
+from loregraft.kg.readers.text.lines import in_batches, raise_or_collect, read_table
+from loregraft.kg.readers.text.quoted import first_cells, read_quoted
 from loregraft.kg.tables.columns import Columns
 
 
 def read_csv(path: Path, problems: list[BadInput] | None = None) -> Iterator[Columns]:
     """Yield the triples of comma-separated text: `head,relation,tail`, with or without a header row.
 
-    A header row names head, relation and tail, in any order, and may name any other column of the
-    table `triples`; a column that is not known becomes a qualifier. Without a header row there are
-    three cells. Cells are trimmed, blank lines skipped; there are no comments.
+    A header row names head, relation and tail, in any order (or calls all three as in
+    `headers.END_WORDS`: `subject,predicate,object`), and may name any other column of the table
+    `triples`, in small letters or capitals; a column that is not known becomes a qualifier. Without a
+    header row there are three cells. Cells are trimmed, blank lines skipped; there are no comments.
 
     Raises:
         BadInput: A row has too few or too many cells, an empty end, a cell that its column cannot
@@ -45,7 +46,7 @@ def read_entities_csv(path: Path, problems: list[BadInput] | None = None) -> Ite
     """Yield the entities of comma-separated text with a header row: `id`, `name`, and what else is known.
 
     The columns are those of `read_entities_tsv`; the ids are remembered, since the first name of each
-    is the preferred one.
+    that has no kind is the preferred one.
 
     Raises:
         BadInput: A row without id or name, with a kind that does not exist, with too few or too many
@@ -57,8 +58,8 @@ def read_entities_csv(path: Path, problems: list[BadInput] | None = None) -> Ite
 def fits_csv(path: Path, head: str) -> bool:
     """Tell whether the first row names head, relation and tail, or has three cells in a file named .csv."""
     cells = _first_row(path, head)
-    named = ".csv" in path.suffixes[-2:]
-    return cells.issuperset(ENDS) or (named and _width(head) == len(ENDS))
+    is_named = ".csv" in path.suffixes[-2:]
+    return set(named(cells, ENDS)).issuperset(ENDS) or (is_named and len(cells) == len(ENDS))
 
 
 def fits_triples_tsv(path: Path, head: str) -> bool:
@@ -68,7 +69,7 @@ def fits_triples_tsv(path: Path, head: str) -> bool:
 
 def fits_entities_csv(path: Path, head: str) -> bool:
     """Tell whether there is a header row with the columns id and name, cut at commas or semicolons."""
-    return _first_row(path, head).issuperset(NEEDED)
+    return set(named(_first_row(path, head), NEEDED)).issuperset(NEEDED)
 
 
 def _rows(
@@ -78,11 +79,11 @@ def _rows(
     header: Sequence[str] = ()
     for number, cells in read_quoted(path, problems):
         if not header:
-            if needed == ENDS and len(cells) == len(ENDS) and len(set(ENDS) & set(cells)) < 2:
+            header = named(cells, needed)
+            if needed == ENDS and len(cells) == len(ENDS) and len(set(ENDS) & set(header)) < 2:
                 header = ENDS
             else:
-                header = cells
-                problem = _header_problem(path, number, cells, needed)
+                problem = header_problem(path, number, header, needed)
                 if problem:
                     raise_or_collect(problem, problems)
                     return
@@ -96,38 +97,5 @@ def _rows(
         yield number, dict(zip(header, cells, strict=True))
 
 
-def _header_problem(path: Path, number: int, header: Sequence[str], needed: Sequence[str]) -> BadInput | None:
-    for column in needed:
-        if column not in header:
-            found = f"the header has no column {column!r} ({did_you_mean(column, header)})"
-            fix = f"The first row must name these columns: {', '.join(needed)}."
-            return BadInput(path, number, found, fix)
-    if "" in header:
-        found = f"column {header.index('') + 1} has no name"
-        return BadInput(path, number, found, "Name the column in the first row, or remove it.")
-    twice = [column for column in header if header.count(column) > 1]
-    if twice:
-        return BadInput(path, number, f"the header has the column {twice[0]!r} twice", "Rename one of them.")
-    return None
-
-
-def _first_line(head: str) -> str:
-    return next((line for line in head.splitlines() if line.strip()), "")
-
-
-def _first_row(path: Path, head: str) -> set[str]:
-    line = _first_line(head)
-    if path.is_dir() or "\t" in line:
-        return set()
-    delimiter = ";" if line.count(";") > line.count(",") else ","
-    return {cell.strip().strip('"').strip() for cell in line.split(delimiter)}
-
-
-def _width(head: str) -> int:
-    """Count the cells of the first row; 0 where its quotes are wrong."""
-    line = _first_line(head)
-    delimiter = ";" if line.count(";") > line.count(",") else ","
-    try:
-        return len(next(csv.reader(head.splitlines(True), delimiter=delimiter, strict=True), []))
-    except csv.Error:
-        return 0
+def _first_row(path: Path, head: str) -> list[str]:
+    return [] if path.is_dir() or "\t" in first_line(head) else first_cells(head)

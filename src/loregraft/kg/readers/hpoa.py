@@ -5,13 +5,14 @@
 """
 
 import functools
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
 from loregraft.errors import BadInput
-from loregraft.kg.readers.text.lines import Row, header_of, in_batches, raise_or_collect, read_table
-from loregraft.kg.tables.columns import REFERENCE_MARK, Columns, Table
+from loregraft.kg.readers.rows.triples import pack_qualifiers, pack_references
+from loregraft.kg.readers.text.headers import header_of
+from loregraft.kg.readers.text.lines import Row, in_batches, raise_or_collect, read_table
+from loregraft.kg.tables.columns import Columns, Table
 
 HPOA_COLUMNS = (
     "database_id",
@@ -91,7 +92,7 @@ def _annotations(path: Path, problems: list[BadInput] | None) -> Iterator[tuple[
         negated = row["qualifier"] == "NOT"
         qualifiers = _qualifiers(*(row[column] for column in QUALIFIERS))
         relation = ASPECTS[row["aspect"]]
-        references = row["reference"].replace(";", REFERENCE_MARK)
+        references = _references(row["reference"])
         yield "triples", (disease, relation, row["hpo_id"], negated, references, qualifiers)
 
 
@@ -112,8 +113,12 @@ def _annotation_problem(path: Path, number: int, row: dict[str, str]) -> BadInpu
 
 @functools.lru_cache(maxsize=65_536)
 def _qualifiers(*values: str) -> str:
-    given = {name: value for name, value in zip(QUALIFIERS, values, strict=True) if value}
-    return json.dumps(given, ensure_ascii=False) if given else ""
+    return pack_qualifiers({name: value for name, value in zip(QUALIFIERS, values, strict=True) if value})
+
+
+@functools.lru_cache(maxsize=65_536)
+def _references(text: str) -> str:
+    return pack_references(text.split(";"))
 
 
 def _genes(path: Path, problems: list[BadInput] | None) -> Iterator[tuple[Table, Row]]:

@@ -1,7 +1,6 @@
 """Read JSON Lines, an object a line: of triples, and of entities with all that is known of them."""
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from loregraft.errors import BadInput
@@ -14,10 +13,10 @@ from loregraft.kg.readers.rows.triples import (
     statement,
     text_of,
 )
-from loregraft.kg.readers.text.lines import Row, in_batches, raise_or_collect, read_lines
+from loregraft.kg.readers.text.lines import Row, in_batches
+from loregraft.kg.readers.text.objects import first_keys, read_objects
 from loregraft.kg.tables.columns import Columns, Table
 
-FIX = "Write one JSON object a line, and nothing else on it."
 ENTITY_KEYS = ("id", "name", "names", "language", "type", "types", "description", "descriptions")
 
 
@@ -30,74 +29,36 @@ def read_jsonl(path: Path, problems: list[BadInput] | None = None) -> Iterator[C
     Raises:
         BadInput: A line is no JSON object, lacks an end, or has a value that its key cannot hold.
     """
-    return in_batches(collected(path, _objects(path, problems), statement, problems))
+    return in_batches(collected(path, read_objects(path, problems, once=True), statement, problems))
 
 
 def read_entities_jsonl(path: Path, problems: list[BadInput] | None = None) -> Iterator[Columns]:
     """Yield the entities of JSON Lines: `{"id": "a", "names": ["Ada", ...], ...}`, an object a line.
 
-    A name, in `names` or alone in `name`, is a text or an object with `text`, `kind`, `language` and
-    `source`. A description, in `descriptions` or alone in `description`, is a text or an object with
-    `text`, `language` and `source`. `types` is a list, or `type` a text. `attributes` holds, by
-    property, a value, an object with `value`, `datatype`, `unit`, `language` and `source`, or a list
-    of them. `media` is a list of objects with `reference`, `kind`, `licence` and `source`. `language`
-    and `source` beside the id hold for all that does not say its own. A key that is not known is an
+    A name, alone in `name` or in `names`, is a text or an object with `text`, `kind`, `language` and
+    `source`; where no kind is said the first name is preferred and the others are exact. A
+    description, in `descriptions` or alone in `description`, is a text or an object with `text`,
+    `language` and `source`. `types` is a list, or `type` a text. `attributes` holds, by property, a
+    value, an object with `value`, `datatype`, `unit`, `language` and `source`, or a list of them.
+    `media` is a list of objects with `reference`, `kind`, `licence` and `source`. `language` and
+    `source` beside the id hold for all that does not say its own. A key that is not known is an
     attribute.
 
     Raises:
         BadInput: A line is no JSON object, has no id, or a value that its key cannot hold.
     """
-    return in_batches(collected(path, _objects(path, problems), _entity, problems))
+    return in_batches(collected(path, read_objects(path, problems, once=True), _entity, problems))
 
 
 def fits_jsonl(path: Path, head: str) -> bool:
-    """Tell whether the first line is a JSON object with head, relation and tail."""
-    return _first_keys(head).issuperset(ENDS)
+    """Tell whether the first object has head, relation and tail."""
+    return first_keys(head).issuperset(ENDS)
 
 
 def fits_entities_jsonl(path: Path, head: str) -> bool:
-    """Tell whether the first line is a JSON object with an id, and names, a type or a description."""
-    keys = _first_keys(head)
+    """Tell whether the first object has an id, and names, a type or a description."""
+    keys = first_keys(head)
     return "id" in keys and bool(keys.intersection(ENTITY_KEYS[1:]) - {"language"})
-
-
-def _objects(path: Path, problems: list[BadInput] | None) -> Iterator[tuple[int, Said]]:
-    for number, line in read_lines(path, problems):
-        try:
-            found = json.loads(line, object_pairs_hook=_once, parse_constant=_refuse)
-        except RecursionError:
-            raise_or_collect(BadInput(path, number, "JSON nested too deep", FIX), problems)
-            continue
-        except ValueError as error:
-            raise_or_collect(BadInput(path, number, f"no JSON ({error}): {line!r:.60}", FIX), problems)
-            continue
-        if isinstance(found, dict):
-            yield number, found
-        else:
-            raise_or_collect(BadInput(path, number, f"no JSON object: {line!r:.60}", FIX), problems)
-
-
-def _once(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        keys = [key for key, _ in pairs]
-        raise ValueError(f"the key {next(key for key in keys if keys.count(key) > 1)!r:.40} stands twice")
-    return found
-
-
-def _refuse(constant: str) -> float:
-    raise ValueError(f"{constant} is no number")
-
-
-def _first_keys(head: str) -> set[str]:
-    line = next((line for line in head.split("\n") if line.strip()), "")
-    if not line.lstrip().startswith("{"):
-        return set()
-    try:
-        found = json.loads(line)
-    except (ValueError, RecursionError):
-        return set()
-    return set(found) if isinstance(found, dict) else set()
 
 
 def _entity(path: Path, number: int, said: Said) -> list[tuple[Table, Row]]:
@@ -159,9 +120,9 @@ def _from(source: str, *row: str) -> Row:
 
 
 def _several(said: Said, many: str, one: str) -> list[object]:
-    """Give what is said under the key of many or the key of one, together."""
+    """Give what is said under the key of one and the key of many, together."""
     found: list[object] = []
-    for key in (many, one):
+    for key in (one, many):
         value = said.get(key)
         if value is not None and value != "":
             found += value if isinstance(value, list) else [value]

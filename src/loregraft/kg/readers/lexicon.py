@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from loregraft.errors import BadInput
+from loregraft.kg.readers.text.headers import first_line
 from loregraft.kg.readers.text.lines import Row, in_batches, raise_or_collect, read_lines
 from loregraft.kg.readers.text.opening import first_bytes
 from loregraft.kg.readers.text.quoted import read_quoted
@@ -32,7 +33,7 @@ CATEGORIES = ("category", "emotion")
 VADER = ("word", "polarity", "polarity_deviation", "polarity_ratings")
 FIX = "Write a word and its polarity or category with one tab or comma between them."
 
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
+_NUMBER = re.compile(r"[+-]?(\d++\.?\d*+|\.\d++)(e[+-]?\d++)?", re.IGNORECASE)
 _RATINGS = re.compile(r"\[\s*-?\d+(\s*,\s*-?\d+)*\s*\]")
 _NAMED = re.compile(r"lexicon|afinn|vader", re.IGNORECASE)
 _NUMERIC = "decimal"
@@ -98,8 +99,8 @@ def _rows(path: Path, problems: list[BadInput] | None) -> Iterator[tuple[Table, 
 
 def _cells(path: Path, problems: list[BadInput] | None) -> Iterator[tuple[int, list[str]]]:
     """Yield the cells of each line; a file whose first line has a tab is cut at tabs."""
-    first = next((line for line in first_bytes(path, 1 << 16).splitlines() if line.strip()), b"")
-    if b"\t" not in first:
+    first = first_line(first_bytes(path, 1 << 16).decode("utf-8-sig", "replace"))
+    if "\t" not in first:
         yield from read_quoted(path, problems)
         return
     for number, line in read_lines(path, problems):

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from loregraft.errors import BadInput
+from loregraft.kg.rdf.vocabulary import synonym_kind
+from loregraft.kg.readers.text.headers import first_line
 from loregraft.kg.readers.text.lines import Row, id_prefix, in_batches, raise_or_collect, read_lines
 from loregraft.kg.tables.columns import Columns, Table
 from loregraft.records import NameKind
@@ -12,16 +14,19 @@ from loregraft.records import NameKind
 Line = tuple[int, str, str]
 """Line number, tag, value."""
 
+_Term = tuple[str, dict[str, str]]
+"""The id of a term, and the first value of each of its tags."""
+
 SCOPES: dict[str, NameKind] = {
     "EXACT": "exact",
     "BROAD": "broad",
     "NARROW": "narrow",
     "RELATED": "related",
 }
-_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"\s*')
+_QUOTED = re.compile(r'"([^"\\]*+(?:\\.[^"\\]*+)*+)"\s*+')
 _ESCAPE = re.compile(r"\\(.)")
 _ESCAPES = {"n": "\n", "t": "\t", "W": " "}
-_TRAILER = re.compile(r"\s+(?:!.*|\{[^{}]*\}\s*(?:!.*)?)$")
+_TRAILER = re.compile(r"(?<!\s)\s++(?:!.*|\{[^{}]*+\}\s*+(?:!.*)?)$")
 
 
 def read_obo(path: Path, problems: list[BadInput] | None = None) -> Iterator[Columns]:
@@ -29,20 +34,23 @@ def read_obo(path: Path, problems: list[BadInput] | None = None) -> Iterator[Col
 
     A synonym counts as `lay` (or `abbreviation`) only when its scope is EXACT; synonyms of the type
     obsolete_synonym are `related`. The type of a term is its namespace, else the prefix of its id.
-    Obsolete terms are left out: each is told as an attribute `obsolete` of no entity (""), which the
-    graph counts. Relation definitions ([Typedef]) and logical definitions are not read.
+    Comments, subsets, `property_value` and hints to other terms are attributes; `equivalent_to` is an
+    `xref`. A [Typedef] is a relation with its name, inverse, domain and range.
+
+    Left out and told as attributes of no entity (""), which the graph counts: `obsolete` terms and
+    relations, each `instance`, `logical` definitions, and all lines with another tag (`unread_tag`).
 
     Raises:
         BadInput: A line without a tag, a text without its closing quote, an unknown synonym scope, or
-            a term without id or name. With `problems`, a bad line is left out, a nameless term whole.
+            a term or relation without an id, or a term without a name. With `problems`, a bad line is
+            left out, a nameless term whole.
     """
     return in_batches(_rows(path, problems))
 
 
 def fits_obo(path: Path, head: str) -> bool:
     """Tell whether a file is OBO, by its first line or its name."""
-    first = next((line for line in head.splitlines() if line.strip() and not line.startswith("!")), "")
-    return first.startswith(("format-version:", "[Term]")) or ".obo" in path.suffixes
+    return first_line(head, "!").startswith(("format-version:", "[Term]")) or ".obo" in path.suffixes
 
 
 def _rows(path: Path, problems: list[BadInput] | None) -> Iterator[tuple[Table, Row]]:
@@ -50,8 +58,22 @@ def _rows(path: Path, problems: list[BadInput] | None) -> Iterator[tuple[Table, 
     for start, head, lines in _stanzas(path, problems):
         if head == "":
             namespace = next((value for _, tag, value in lines if tag == "default-namespace"), "")
-        elif head == "[Term]":
-            yield from _term(path, start, lines, namespace, problems)
+            continue
+        first = {tag: value for _, tag, value in reversed(lines)}
+        id = _bare(first.get("id", ""))
+        if not id and head in ("[Term]", "[Typedef]"):
+            fix = f"Write its id on the line after {head}."
+            what = "term" if head == "[Term]" else "relation"
+            raise_or_collect(BadInput(path, start, f"a {what} without an id", fix), problems)
+        elif head == "[Instance]" or head not in ("[Term]", "[Typedef]"):
+            yield _left_out("instance" if head == "[Instance]" else "unread_stanza", id)
+        elif first.get("is_obsolete", "").startswith("true"):
+            yield _left_out("obsolete", id)
+        elif head == "[Typedef]":
+            yield from _relation(id, first, lines)
+        else:
+            first["namespace"] = first.get("namespace") or namespace or id_prefix(id)
+            yield from _term(path, start, (id, first), lines, problems)
 
 
 def _stanzas(path: Path, problems: list[BadInput] | None) -> Iterator[tuple[int, str, list[Line]]]:
@@ -73,22 +95,15 @@ def _stanzas(path: Path, problems: list[BadInput] | None) -> Iterator[tuple[int,
 
 
 def _term(
-    path: Path, start: int, lines: list[Line], namespace: str, problems: list[BadInput] | None
+    path: Path, start: int, term: _Term, lines: list[Line], problems: list[BadInput] | None
 ) -> Iterator[tuple[Table, Row]]:
-    first = {tag: value for _, tag, value in reversed(lines)}
-    id, name = _bare(first.get("id", "")), _unescape(first.get("name", ""))
-    if not id:
-        fix = "Write its id on the line after [Term]."
-        raise_or_collect(BadInput(path, start, "a term without an id", fix), problems)
-        return
-    if first.get("is_obsolete", "").startswith("true"):
-        yield "attributes", ("", "obsolete", id)
-        return
+    id, first = term
+    name = _unescape(first.get("name", ""))
     if not name:
         found = f"name-less entity: {id!r} has no name"
         raise_or_collect(BadInput(path, start, found, "Add a line 'name: ...' to the term."), problems)
         return
-    yield "entities", (id, first.get("namespace") or namespace or id_prefix(id))
+    yield "entities", (id, first["namespace"])
     yield "names", (id, name, "preferred")
     for number, tag, value in lines:
         if tag in TAGS:
@@ -97,6 +112,24 @@ def _term(
             except ValueError as error:
                 found, fix = error.args
                 raise_or_collect(BadInput(path, number, f"{found} in {value!r:.80}", fix), problems)
+        elif tag in _LOGICAL:
+            yield _left_out("logical", id)
+        elif tag not in _HEADS:
+            yield _left_out("unread_tag", id)
+
+
+def _relation(id: str, first: dict[str, str], lines: list[Line]) -> Iterator[tuple[Table, Row]]:
+    said = {tag: _bare(first.get(tag, "")) for tag in ("inverse_of", "is_symmetric", "domain", "range")}
+    name = _unescape(first.get("name", ""))
+    inverse, domain, range = said["inverse_of"], said["domain"], said["range"]
+    yield "relations", (id, name, "en", inverse, said["is_symmetric"] == "true", domain, range)
+    for _, tag, _ in lines:
+        if tag not in _HEADS and tag not in said:
+            yield _left_out("unread_tag", id)
+
+
+def _left_out(reason: str, what: str) -> tuple[Table, Row]:
+    return "attributes", ("", reason, what)
 
 
 def _definition(id: str, value: str) -> tuple[Table, Row]:
@@ -113,10 +146,9 @@ def _synonym(id: str, value: str) -> tuple[Table, Row]:
     if not text.strip():
         raise ValueError("an empty synonym", "Write the synonym between the quotes, or remove the line.")
     kind, detail = SCOPES[scope], words[1] if len(words) > 1 else ""
-    if detail == "obsolete_synonym":
-        kind = "related"
-    elif scope == "EXACT" and detail in ("layperson", "abbreviation"):
-        kind = "lay" if detail == "layperson" else "abbreviation"
+    special = synonym_kind(detail.replace(":", "_"))
+    if special and (special == "related" or scope == "EXACT"):
+        kind = special
     return "names", (id, text, kind)
 
 
@@ -131,12 +163,25 @@ def _relationship(id: str, value: str) -> tuple[Table, Row]:
     return "triples", (id, words[0], words[1])
 
 
-def _xref(id: str, value: str) -> tuple[Table, Row]:
-    return "attributes", (id, "xref", _one_id(value))
+def _id_of(property: str) -> Callable[[str, str], tuple[Table, Row]]:
+    return lambda id, value: ("attributes", (id, property, _one_id(value)))
 
 
-def _old_id(id: str, value: str) -> tuple[Table, Row]:
-    return "attributes", (id, "alt_id", _one_id(value))
+def _comment(id: str, value: str) -> tuple[Table, Row]:
+    return "attributes", (id, "comment", _unescape(_bare(value)))
+
+
+def _property_value(id: str, value: str) -> tuple[Table, Row]:
+    property, _, rest = value.partition(" ")
+    if rest.lstrip().startswith('"'):
+        text, after = _quoted(rest.lstrip())
+        words = _bare(f" {after}").split()
+        return "attributes", (id, property, text, _datatype(words[0]) if words else "")
+    return "attributes", (id, property, _one_id(rest))
+
+
+def _datatype(name: str) -> str:
+    return "" if name == "xsd:string" else name.removeprefix("xsd:")
 
 
 TAGS: dict[str, Callable[[str, str], tuple[Table, Row]]] = {
@@ -144,10 +189,15 @@ TAGS: dict[str, Callable[[str, str], tuple[Table, Row]]] = {
     "synonym": _synonym,
     "is_a": _parent,
     "relationship": _relationship,
-    "xref": _xref,
-    "alt_id": _old_id,
+    "xref": _id_of("xref"),
+    "equivalent_to": _id_of("xref"),
+    **{tag: _id_of(tag) for tag in ("alt_id", "subset", "replaced_by", "consider")},
+    "comment": _comment,
+    "property_value": _property_value,
 }
 """The tags of a term that are read, beside id, name, namespace and is_obsolete."""
+_HEADS = frozenset({"id", "name", "namespace", "is_obsolete"})
+_LOGICAL = frozenset({"intersection_of", "union_of", "disjoint_from"})
 
 
 def _quoted(value: str) -> tuple[str, str]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from loregraft.errors import BadInput, did_you_mean
+from loregraft.kg.readers.text.headers import first_line
 from loregraft.kg.readers.text.lines import Row, in_batches, raise_or_collect, read_lines
 from loregraft.kg.tables.columns import Columns, Table
 
@@ -79,7 +80,7 @@ def fits_umls(path: Path, head: str) -> bool:
     """Tell whether a file is named like those of the UMLS, or a folder has such files."""
     if path.is_dir():
         return bool(_files(path))
-    return _kind(path) is not None and head.count("|", 0, max(head.find("\n"), 0)) >= 6
+    return _kind(path) is not None and first_line(head).count("|") >= 6
 
 
 def _rows(path: Path, problems: list[BadInput] | None) -> Iterator[tuple[Table, Row]]:

@@ -1,6 +1,6 @@
 """The card of an entity: all that a graph knows of it, as data and as lines for a terminal.
 
-What a graph says is not trusted: `printable` writes what a terminal would obey as an escape.
+What a graph says is not trusted: it is printed through `kg/show/printable.py`.
 `kg/show/drawing.py` draws the same groups of facts.
 """
 
@@ -10,16 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from loregraft.kg.graph import KnowledgeGraph
 from loregraft.kg.identity import triple_id
+from loregraft.kg.show.printable import printable as printable
+from loregraft.kg.tables.columns import Rows
 from loregraft.records import Attribute, Name, Triple
-
-Rows = NDArray[np.int64]
-
-_JOINERS = "\u200c\u200d"
-"""Some scripts cannot be written without these; they do no harm."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +97,7 @@ def name_of(graph: KnowledgeGraph, index: int) -> str:
     row = int(np.searchsorted(graph.name_entities, index))
     if row < len(graph.name_entities) and graph.name_entities[row] == index:
         return str(graph.names["name"][row].as_py())
-    return str(graph.entities["id"][index].as_py())
+    return graph.id_at(index)
 
 
 def relation_name(graph: KnowledgeGraph, index: int) -> str:
@@ -171,16 +167,6 @@ def card_lines(card: EntityCard, width: int = 88, shown: int = 12) -> list[str]:
         title = f"known to be false: {arrow}" if group.negated else arrow
         lines += _section(f"{title}  ({group.total:,})", [*_facts(group.facts), *more])
     return [part for line in lines for part in _fitted(printable(line), width)]
-
-
-def printable(text: str) -> str:
-    """Write what a terminal would obey or hide (escape codes, marks of direction) as an escape."""
-    return "".join(
-        letter
-        if letter.isprintable() or letter in _JOINERS
-        else letter.encode("unicode_escape", "surrogatepass").decode()
-        for letter in text
-    )
 
 
 def _fitted(line: str, width: int) -> list[str]:

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from loregraft.kg.graph import KnowledgeGraph
-from loregraft.kg.show.card import EntityCard, FactGroup, entity_card, printable
+from loregraft.kg.show.card import EntityCard, FactGroup, entity_card
+from loregraft.kg.show.printable import printable
 
 COLUMN, GAP, MIDDLE, MARGIN = 330, 100, 210, 16
 """Widths in pixels: of a side, between it and the middle, of the middle, of the rim."""
@@ -223,17 +224,20 @@ def _letter_width(letter: str) -> float:
 
 
 def _cut(text: str, size: float, width: float) -> str:
-    """Give as much of a text as fits."""
-    if _width(text, size) <= width:
-        return text
-    while text and _width(text, size) > width - size:
-        text = text[:-1]
-    return text.rstrip() + "…"
+    """Give as much of a text as fits. Looks at no more of it, however long it is."""
+    total, whole = 0.0, 0  # how wide it is so far, and how much of it would leave room for the mark
+    for place, letter in enumerate(text):
+        total += size * _letter_width(letter)
+        if total > width:
+            return text[:whole].rstrip() + "…"
+        if total <= width - size:
+            whole = place + 1
+    return text
 
 
 def _cut_inside(text: str, size: float, width: float) -> str:
     """Give as much of a text as fits, the last letters too: many names differ only there."""
-    if _width(text, size) <= width:
+    if _cut(text, size, width) == text:
         return text
     end = text[-_LAST_LETTERS:]
     return _cut(text[:-_LAST_LETTERS], size, width - _width(end, size)).rstrip("…") + "…" + end.lstrip()

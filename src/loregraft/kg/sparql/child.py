@@ -15,8 +15,8 @@ Term = tuple[str, ...]
 as one text), or ("",) where a variable has no value."""
 
 
-class TooManyRows(Exception):
-    """There are more rows than were allowed."""
+class TooMuch(Exception):
+    """There are more rows or bytes than were allowed."""
 
 
 def answer(request: dict[str, Any]) -> dict[str, Any]:
@@ -25,13 +25,13 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
 
     try:
         store = pyoxigraph.Store.read_only(request["index"])
-        found = store.query(request["query"], prefixes=request["prefixes"])
+        found = store.query(request["query"])
         columns, rows = _shape(found)
-        return {"columns": columns, "rows": list(_bounded(rows, request["rows"]))}
+        return {"columns": columns, "rows": list(_bounded(rows, request))}
     except SyntaxError as error:
         return {"error": "syntax", "found": str(error)}
-    except TooManyRows:
-        return {"error": "rows"}
+    except TooMuch as error:
+        return {"error": str(error)}
     except (OSError, RuntimeError) as error:
         return {"error": "failed", "found": str(error)}
 
@@ -68,10 +68,14 @@ def _shape(found: Any) -> tuple[list[str], Iterator[list[Term]]]:
     return ["head", "relation", "tail"], ([_term(part) for part in parts] for parts in triples)
 
 
-def _bounded(rows: Iterable[list[Term]], most: int) -> Iterator[list[Term]]:
+def _bounded(rows: Iterable[list[Term]], request: dict[str, Any]) -> Iterator[list[Term]]:
+    size = 0
     for number, row in enumerate(rows):
-        if number >= most:
-            raise TooManyRows
+        size += sum(len(part.encode()) for term in row for part in term)
+        if number >= request["rows"]:
+            raise TooMuch("rows")
+        if size > request["answer_bytes"]:
+            raise TooMuch("bytes")
         yield row
 
 

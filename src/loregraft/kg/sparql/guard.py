@@ -3,13 +3,16 @@
 `kg/sparql/query.py` runs what `guard` gives back, never the text itself. The parser of pyoxigraph takes
 `FILTER(?c<5)SERVICE#>` as a comparison where the grammar's longest token is an address, and it takes
 keywords without a space between them. So the query is written anew, in such a way that there is only
-one way to split it into tokens: the one that was checked here.
+one way to split it into tokens: the one that was checked here. `kg/sparql/names.py` writes names with
+a prefix in full, and strings in one form.
 """
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 from loregraft.errors import BadInput, did_you_mean
+from loregraft.kg.sparql.names import Token, declared, expanded, rewritten_string
 
 MAX_CHARACTERS = 256 << 10
 
@@ -63,6 +66,9 @@ _TOKENS = re.compile(
 )
 
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
 def guard(text: str, path: Path = Path("query")) -> str:
     """Give the query as it may be run: the same lines, no comments, and no doubt about its tokens.
 
@@ -74,38 +80,60 @@ def guard(text: str, path: Path = Path("query")) -> str:
     Raises:
         BadInput: It is too long, does not start as a query, or holds something that is refused.
     """
+    if _SURROGATE.search(text):
+        raise BadInput(path, 0, "it is not UTF-8", "Type the query in a terminal that is set to UTF-8.")
     if len(text) > MAX_CHARACTERS:
         found = f"a query of {len(text):,} characters; {MAX_CHARACTERS:,} is the most"
         raise BadInput(path, 0, found, "Put the values into the graph and ask for them.")
+    tokens = list(_tokens(text, path))
+    addresses, gone = declared(tokens, path)
     safe: list[str] = []
     words: list[str] = []
-    start, line = 0, 1
-    while start < len(text):
-        match = _TOKENS.match(text, start)
-        if match is None:
-            raise _no_token(path, line, text, start)
+    for place, (line, match) in enumerate(tokens):
+        if place in gone:
+            continue
         if match["word"]:
             _check_word(path, line, match["word"], words)
-        elif match["prefix"]:
-            _check_prefix(path, line, match["prefix"])
-        safe.append(_rewritten(match))
-        start, line = match.end(), line + match[0].count("\n")
+        if match["prefixed"]:
+            safe.append(_address(expanded(match[0], addresses, path, line)))
+        elif match["string"]:
+            safe.append(rewritten_string(match[0], path, line))
+        else:
+            safe.append(_rewritten(match))
     if not any(word in VERBS for word in words):
         raise BadInput(path, 0, "there is no query in it", "Write SELECT, ASK, CONSTRUCT or DESCRIBE.")
     return "".join(safe)
 
 
+def _tokens(text: str, path: Path) -> Iterator[Token]:
+    start, line = 0, 1
+    while start < len(text):
+        match = _TOKENS.match(text, start)
+        if match is None:
+            raise _no_token(path, line, text, start)
+        if match["prefix"]:
+            _check_prefix(path, line, match["prefix"])
+        yield line, match
+        start, line = match.end(), line + match[0].count("\n")
+
+
 def _rewritten(match: re.Match[str]) -> str:
     token = match[0]
-    kind = match.lastgroup
-    if kind == "comment":
+    if match["comment"]:
         return ""
     if match["iri"]:
-        # An escape is an error everywhere but in an address: no parser can take this `<` for "less".
-        return f"<\\U{ord(token[1]):08X}{token[2:]}" if token[1] not in "\\>" else token
+        return _address(token[1:-1])
     if match["less"] or match["triple"]:
         return f"{token} "  # a space is an error in an address, so this `<` cannot start one
     return token
+
+
+def _address(inner: str) -> str:
+    """Write an address so that no parser can take its `<` for "less": it starts with an escape.
+
+    An escape is an error everywhere but in an address.
+    """
+    return f"<\\U{ord(inner[0]):08X}{inner[1:]}>" if inner and inner[0] != "\\" else f"<{inner}>"
 
 
 def _check_word(path: Path, line: int, word: str, words: list[str]) -> None:
@@ -120,7 +148,7 @@ def _check_word(path: Path, line: int, word: str, words: list[str]) -> None:
 
 
 def _check_prefix(path: Path, line: int, prefix: str) -> None:
-    """Refuse a prefix that the parser could take for a keyword and a shorter prefix."""
+    """Refuse a prefix that is more likely a keyword without the space behind it."""
     for word in ("SERVICE", "FROM"):
         if word in prefix.upper():
             found = f"the prefix {prefix!r:.60} contains the word {word}"

@@ -20,16 +20,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
-from loregraft.artifact import CARD, fingerprint, is_current, read_card, sha256_file, writing
-from loregraft.errors import BadInput
+from loregraft.artifact import CARD, cannot_write, fingerprint, is_current, read_card, sha256_file, writing
+from loregraft.errors import BadInput, WrongArtifact
 from loregraft.kg.rdf.quads import pyoxigraph, quads
-from loregraft.kg.rdf.vocabulary import LOREGRAFT, PREFIXES, XSD, id_of
+from loregraft.kg.rdf.vocabulary import XSD, id_of
 from loregraft.kg.readers.text.opening import open_bytes
 from loregraft.kg.sparql import child as sparql_child
 from loregraft.kg.sparql.guard import MAX_CHARACTERS, guard
-from loregraft.kg.store import KIND, open_graph
+from loregraft.kg.store import FIX, KIND, open_graph
 
 INDEX = "sparql-index"
 INDEX_LAYOUT = 1
@@ -38,7 +38,11 @@ INDEX_LAYOUT = 1
 Cell = str | int | float | bool | None
 """An id, a text, a number or a truth value; None where a variable has no value."""
 
+MAX_ANSWER_MB = 64
 _WIDEST = 60
+_INTEGER = re.compile(r"[+-]?[0-9]{1,1000}")
+"""Python refuses to read or write more than some thousand digits; a longer number stays a text."""
+_FLOAT = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _log = logging.getLogger(__name__)
 
 
@@ -49,7 +53,7 @@ class Limits:
     Attributes:
         time_s: Seconds by the clock.
         memory_mb: Address space, of which some 500 MB are needed for nothing.
-        rows: Of the answer.
+        rows: Of the answer, which may have `MAX_ANSWER_MB` as well.
     """
 
     time_s: float = 30.0
@@ -57,8 +61,8 @@ class Limits:
     rows: int = 10_000
 
     def __post_init__(self) -> None:
-        if min(self.time_s, self.memory_mb, self.rows) <= 0:
-            raise ValueError(f"limits must be above 0, got {self}")
+        if not all(0 < limit < math.inf for limit in (self.time_s, self.memory_mb, self.rows)):
+            raise ValueError(f"limits must be above 0 and finite, got {self}")
 
 
 @dataclass(frozen=True)
@@ -158,18 +162,38 @@ def as_table(answer: Answer) -> str:
 
 @contextlib.contextmanager
 def _one_at_a_time(folder: Path) -> Iterator[None]:
-    """Wait until no other process makes the index of this graph; the lock of a dead one is free."""
-    with (folder / CARD).open("rb") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    """Wait until no other process makes the index of this graph; the lock of a dead one is free.
+
+    The card is what is locked, so that a folder that nobody may write can be asked too.
+    """
+    with _locked_card(folder):
         yield
+
+
+def _locked_card(folder: Path) -> IO[bytes]:
+    while True:
+        try:
+            file = (folder / CARD).open("rb")
+        except OSError as error:
+            raise WrongArtifact(folder, f"there is no {CARD} any more ({error.strerror})", FIX) from error
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            if os.fstat(file.fileno()).st_ino == (folder / CARD).stat().st_ino:
+                return file
+        except FileNotFoundError:
+            pass  # the folder was removed meanwhile
+        except OSError as error:
+            file.close()
+            raise cannot_write(folder, error) from error
+        file.close()  # the folder was replaced meanwhile, and this is the card of the old one
 
 
 def _run(index: Path, safe: str, limits: Limits, path: Path) -> dict[str, Any]:
     request = {
         "index": str(index),
         "query": safe,
-        "prefixes": {**PREFIXES, "id": f"{LOREGRAFT}id:"},
         "rows": limits.rows,
+        "answer_bytes": MAX_ANSWER_MB << 20,
         "memory_mb": limits.memory_mb,
         # Whoever waits stops it by the clock. This is for a child whose parent was killed.
         "cpu_s": int(limits.time_s * (os.cpu_count() or 1)) + 2,
@@ -222,6 +246,10 @@ def _problem(told: dict[str, Any], limits: Limits, path: Path) -> BadInput:
             f"the answer has more than {limits.rows:,} rows",
             "Add LIMIT to the query, or allow more rows.",
         ),
+        "bytes": (
+            f"the answer has more than {MAX_ANSWER_MB} MB",
+            "Add LIMIT to the query, or ask for less of each row.",
+        ),
         "depth": ("the query is nested too deeply", "Write it with fewer levels."),
         "failed": (f"the query failed ({found:.200})", "Delete the folder sparql-index and try again."),
     }[kind]
@@ -240,15 +268,14 @@ def _cell(term: list[str]) -> Cell:
 
 
 def _value(text: str, datatype: str) -> Cell:
-    """Give a number for what is one; a text that is none after all stays a text."""
+    """Give a number for what is one; a text that is none after all, or has no end in JSON, stays a text."""
     if datatype == "boolean" and text in ("true", "false", "0", "1"):
         return text in ("true", "1")
-    kind = {"integer": int, "decimal": float, "double": float, "float": float}.get(datatype)
-    if kind is not None:
-        with contextlib.suppress(ValueError):
-            value = kind(text)
-            if math.isfinite(value):  # JSON has no other numbers
-                return value
+    if datatype == "integer" and _INTEGER.fullmatch(text):
+        return int(text)
+    if datatype in ("decimal", "double", "float") and _FLOAT.fullmatch(text):
+        value = float(text)
+        return value if math.isfinite(value) else text
     return text
 
 

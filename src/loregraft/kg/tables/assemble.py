@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from loregraft.kg.tables.columns import Table
-from loregraft.kg.tables.gather import INDEX, RAW_SCHEMAS, REPEATED, TEXT, Ints
+from loregraft.kg.tables.columns import Ints, Table
+from loregraft.kg.tables.gather import INDEX, RAW_SCHEMAS, REPEATED, TEXT
 from loregraft.records import NameKind
 
 GraphTable = Literal[
@@ -96,38 +96,38 @@ def assemble(
         "entities": _entities(entities, raw["entities"]),
         "relations": _relations(relations, raw["relations"]),
     }
+    for table, rows in _in_orders(raw).items():
+        tables[table], merged = _distinct(rows, _SAME[table])
+        tally[f"{table}_merged"] += merged
+    for part, rows in _true_and_false(raw["triples"]).items():
+        tables[part], merged = _statements(rows)
+        tally["triples_merged"] += merged
+    return {table: _whole(tables[table], schema) for table, schema in SCHEMAS.items()}, tally
+
+
+def _in_orders(raw: Mapping[Table, pa.Table]) -> Tables:
+    """Give the tables of what is said of entities and relations, sorted by them."""
     typed = raw["entities"].filter(pc.not_equal(raw["entities"]["type"], ""))
     named = raw["relations"].filter(pc.not_equal(raw["relations"]["name"], ""))
-    in_order: Tables = {
+    named = named.select(["id", "name", "language"]).rename_columns(["relation", "name", "language"])
+    names = _one_preferred(raw["names"])
+    return {
         "types": _in_order(typed.rename_columns(["entity", "type", "source"]), "entity"),
-        "relation_names": _in_order(
-            named.select(["id", "name", "language"]).rename_columns(["relation", "name", "language"]),
-            "relation",
-        ),
-        "names": _in_order(raw["names"], "entity", _ranks(raw["names"]["kind"])),
+        "relation_names": _in_order(named, "relation"),
+        "names": _in_order(names, "entity", _ranks(names["kind"])),
         "descriptions": _in_order(raw["descriptions"], "entity"),
         "attributes": _in_order(raw["attributes"], "entity"),
         "media": _in_order(raw["media"], "entity"),
     }
-    for table, rows in in_order.items():
-        tables[table], merged = _distinct(rows, _SAME[table])
-        tally[f"{table}_merged"] += merged
-    tables["names"] = _one_preferred(tables["names"])
-    triples = raw["triples"].unify_dictionaries().combine_chunks()
-    false = pc.any(triples["negated"]).as_py()
-    parts = (
-        {
-            "triples": triples.filter(pc.invert(triples["negated"])),
-            "negated": triples.filter(triples["negated"]),
-        }
-        if false
-        else {"triples": triples, "negated": triples.slice(0, 0)}
-    )
-    for part in ("triples", "negated"):
-        rows = parts.pop(part).drop_columns(["negated"])
-        tables[part], merged = _statements(rows)
-        tally["triples_merged"] += merged
-    return {table: _whole(tables[table], schema) for table, schema in SCHEMAS.items()}, tally
+
+
+def _true_and_false(raw: pa.Table) -> Tables:
+    """Part the statements; what is known to be false is often none, which costs no copy then."""
+    rows = raw.unify_dictionaries().combine_chunks()
+    said = rows.drop_columns(["negated"])
+    if not pc.any(rows["negated"]).as_py():
+        return {"triples": said, "negated": said.slice(0, 0)}
+    return {"triples": said.filter(pc.invert(rows["negated"])), "negated": said.filter(rows["negated"])}
 
 
 def _whole(rows: pa.Table, schema: pa.Schema) -> pa.Table:
@@ -239,7 +239,10 @@ def _taken(rows: pa.Table, order: NDArray[np.int64]) -> pa.Table:
 
 
 def _one_preferred(names: pa.Table) -> pa.Table:
-    """Make all but the first preferred name of an entity and language exact."""
+    """Make all but the first preferred name of an entity and language exact.
+
+    Before equal names are merged: one that is also a lay name then stays that.
+    """
     rows = np.flatnonzero(np.asarray(pc.equal(names["kind"], "preferred")))
     languages = np.asarray(names["language"].combine_chunks().dictionary_encode().indices).astype(np.int64)
     key = np.asarray(names["entity"]).astype(np.int64) * (languages.max(initial=0) + 1) + languages

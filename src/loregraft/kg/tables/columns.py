@@ -9,12 +9,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from loregraft.errors import BadInput
 
 Table = Literal["entities", "relations", "names", "descriptions", "triples", "attributes", "media"]
 Cell = str | bool | float
+Ints = NDArray[np.int32]
+"""Indexes of entities or relations."""
+Rows = NDArray[np.int64]
+"""Row numbers of a table."""
+Bools = NDArray[np.bool_]
 
 BATCH_ROWS = 65_536
 
@@ -82,6 +89,24 @@ class Columns:
 
     def __len__(self) -> int:
         return len(next(iter(self.rows.values()), ()))
+
+
+def repeated(text: str, count: int) -> pa.Array:
+    """Give a column that says the same in every row."""
+    return pa.DictionaryArray.from_arrays(np.zeros(count, np.int32), pa.array([storable(text)], pa.string()))
+
+
+def storable(text: str) -> str:
+    """Write what UTF-8 cannot hold as an escape: the name of a file may have such bytes."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def as_array(values: Sequence[Cell] | pa.Array) -> pa.Array:
+    """Give a column as a pyarrow array."""
+    if isinstance(values, pa.Array):
+        return values
+    is_text = len(values) and isinstance(values[0], str)
+    return pa.array(values, pa.large_string() if is_text else None)
 
 
 Reader = Callable[[Path, list[BadInput] | None], Iterator[Columns]]

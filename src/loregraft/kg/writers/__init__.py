@@ -11,11 +11,20 @@ from loregraft.kg.graph import KnowledgeGraph
 from loregraft.kg.writers.entities import write_entities_csv, write_entities_jsonl, write_entities_tsv
 from loregraft.kg.writers.openke import write_openke
 from loregraft.kg.writers.parquet import write_entities_parquet, write_parquet
-from loregraft.kg.writers.rdf import write_nquads, write_ntriples, write_trig, write_turtle
+from loregraft.kg.writers.rdf import (
+    write_jsonld,
+    write_nquads,
+    write_ntriples,
+    write_rdfxml,
+    write_trig,
+    write_turtle,
+)
+from loregraft.kg.writers.spo import write_spo
+from loregraft.kg.writers.telling import Told
 from loregraft.kg.writers.triples import write_csv, write_jsonl, write_tsv
 
-Writer = Callable[[KnowledgeGraph, Path], str]
-"""`write_x(graph, path)`: writes a file or folder, and tells in words what went in and what did not."""
+Writer = Callable[[KnowledgeGraph, Path], Told]
+"""`write_x(graph, path)`: writes a file or folder, and tells what went in and what did not."""
 
 WRITERS: dict[str, Writer] = {
     "tsv": write_tsv,
@@ -26,17 +35,20 @@ WRITERS: dict[str, Writer] = {
     "entities_csv": write_entities_csv,
     "entities_jsonl": write_entities_jsonl,
     "entities_parquet": write_entities_parquet,
+    "spo": write_spo,
     "openke": write_openke,
     "ntriples": write_ntriples,
     "nquads": write_nquads,
     "turtle": write_turtle,
     "trig": write_trig,
+    "rdfxml": write_rdfxml,
+    "jsonld": write_jsonld,
 }
 """Format -> its writer."""
 
 
-def write(graph: KnowledgeGraph, path: Path, format: str, force: bool = False) -> str:
-    """Write a graph in a format, whole or not at all, and tell in words what went in and what did not.
+def write(graph: KnowledgeGraph, path: Path, format: str, force: bool = False) -> Told:
+    """Write a graph in a format, whole or not at all, and tell what went in and what did not.
 
     Raises:
         BadInput: There is no such format.

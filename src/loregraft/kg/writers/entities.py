@@ -4,7 +4,7 @@ import csv
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,12 +13,17 @@ import numpy as np
 
 from loregraft.kg.graph import KnowledgeGraph
 from loregraft.kg.readers.rows.entities import ENTITY_COLUMNS
+from loregraft.kg.readers.rows.triples import ENDS
 from loregraft.kg.tables.assemble import GraphTable
-from loregraft.kg.writers.telling import sizes, told
+from loregraft.kg.writers.telling import Told, sizes, told
 from loregraft.kg.writers.triples import csv_holds
 from loregraft.kg.writers.whole import whole_file
 
+MAX_COLUMNS = 200
+"""Properties that a table of entities has columns for."""
+
 _BLOCK = 4_096
+_TAKEN = {*ENTITY_COLUMNS, *ENDS}
 _PARTS: tuple[GraphTable, ...] = ("types", "names", "descriptions", "attributes", "media")
 
 Rows = list[dict[str, Any]]
@@ -33,32 +38,30 @@ class Known:
     rows: dict[GraphTable, Rows] = field(default_factory=dict)
 
 
-def write_entities_tsv(graph: KnowledgeGraph, path: Path) -> str:
-    """Write a name a row, with a header row: id, name, kind, language, description and type.
+def write_entities_tsv(graph: KnowledgeGraph, path: Path) -> Told:
+    """Write a name a row, with a header row: id, name, kind, language, description, type, and attributes.
 
-    Tabs and line ends become spaces. Cannot hold attributes, media, sources, triples, entities
-    without a name, and descriptions in a language in which the entity has no name.
+    A property of which no entity has two values is a column. Tabs and line ends become spaces. Cannot
+    hold other attributes, media, sources, triples, entities without a name, and descriptions in a
+    language in which the entity has no name.
     """
     with whole_file(path) as building, building.open("w", encoding="utf-8", newline="\n") as file:
-        file.write("\t".join(ENTITY_COLUMNS) + "\n")
         tally = _write_rows(graph, _flat, lambda row: file.write("\t".join(row) + "\n"))
     return told_of_entities(graph, tally)
 
 
-def write_entities_csv(graph: KnowledgeGraph, path: Path) -> str:
-    """Write a name a row as CSV, with a header row: id, name, kind, language, description and type.
+def write_entities_csv(graph: KnowledgeGraph, path: Path) -> Told:
+    """Write a name a row as CSV, with a header row and the columns of `write_entities_tsv`.
 
-    Blanks at the ends of a text are trimmed. Cannot hold attributes, media, sources, triples,
-    entities without a name, and descriptions in a language in which the entity has no name.
+    Blanks at the ends of a text are trimmed. Cannot hold what `write_entities_tsv` cannot.
     """
     with whole_file(path) as building, building.open("w", encoding="utf-8", newline="") as file:
         rows = csv.writer(file, lineterminator="\r\n")  # also makes it quote both
-        rows.writerow(ENTITY_COLUMNS)
         tally = _write_rows(graph, _trimmed, rows.writerow)
     return told_of_entities(graph, tally)
 
 
-def write_entities_jsonl(graph: KnowledgeGraph, path: Path) -> str:
+def write_entities_jsonl(graph: KnowledgeGraph, path: Path) -> Told:
     """Write an entity a line as JSON, with names, descriptions, types, attributes, media and sources.
 
     Cannot hold triples and what is known of relations, and the source of a type.
@@ -85,14 +88,35 @@ def known_entities(graph: KnowledgeGraph) -> Iterator[Known]:
         yield from known
 
 
-def entity_table(known: Known, plain: Callable[[str], str], tally: Counter[str]) -> list[list[str]]:
+def attribute_columns(graph: KnowledgeGraph, plain: Callable[[str], str]) -> list[str]:
+    """Give the properties that can be columns: no entity has two values of one, and a header can say it.
+
+    There are at most `MAX_COLUMNS`: those that most entities have.
+    """
+    pairs = graph.attributes.select(["entity", "property"]).group_by(["entity", "property"])
+    counted = pairs.aggregate([([], "count_all")])
+    of_property = counted.group_by("property").aggregate([("count_all", "max"), ("count_all", "sum")])
+    fitting = sorted(
+        (-row["count_all_sum"], row["property"])
+        for row in of_property.to_pylist()
+        if row["count_all_max"] == 1 and row["property"] and plain(row["property"]) == row["property"]
+    )
+    # A reader takes these in capitals, too, so that one of them can never be an attribute.
+    columns = {name: property for _, property in fitting if (name := property.casefold()) not in _TAKEN}
+    return list(columns.values())[:MAX_COLUMNS]
+
+
+def entity_table(
+    known: Known, plain: Callable[[str], str], tally: Counter[str], properties: Sequence[str] = ()
+) -> list[list[str]]:
     """Give the rows of an entity with the columns of `read_entities_tsv`; what they cannot hold is counted.
 
     Types and descriptions stand beside the names; where there are more of them than names a name is
-    repeated, which changes nothing.
+    repeated, which changes nothing. The first row has the attributes.
 
     Args:
         plain: Makes a text such that the file holds it; empty: it cannot.
+        properties: Those of `attribute_columns`.
     """
     rows = []
     for name in known.rows["names"]:
@@ -123,18 +147,39 @@ def entity_table(known: Known, plain: Callable[[str], str], tally: Counter[str])
             rows.append(free)
         free[4] = text
     tally["written"] += 1
-    return rows
+    values = _values(known, plain, tally, properties)
+    return [[*row, *(values if place == 0 else [""] * len(values))] for place, row in enumerate(rows)]
+
+
+def _values(
+    known: Known, plain: Callable[[str], str], tally: Counter[str], properties: Sequence[str]
+) -> list[str]:
+    """Give the cell of each property."""
+    found = dict.fromkeys(properties, "")
+    for row in known.rows["attributes"]:
+        text = plain(row["value"])
+        if row["property"] not in found or not text:
+            continue
+        found[row["property"]] = text
+        tally["written attributes"] += 1
+        tally["texts changed in blanks, tabs or line ends"] += text != row["value"]
+        tally["datatypes, units and languages of attributes"] += any(
+            row[column] for column in ("datatype", "unit", "language")
+        )
+    return list(found.values())
 
 
 def _write_rows(
     graph: KnowledgeGraph, plain: Callable[[str], str], write: Callable[[list[str]], object]
 ) -> Counter[str]:
     tally: Counter[str] = Counter()
+    properties = attribute_columns(graph, plain)
+    write([*ENTITY_COLUMNS, *properties])
     for known in known_entities(graph):
         if known.id != plain(known.id) or (plain is _flat and known.id.startswith("#")):
             tally["entities with ids of blanks or line ends"] += 1
             continue
-        for row in entity_table(known, plain, tally):
+        for row in entity_table(known, plain, tally, properties):
             write(row)
     return tally
 
@@ -148,11 +193,12 @@ def _trimmed(text: str) -> str:
     return trimmed if csv_holds(trimmed) else ""
 
 
-def told_of_entities(graph: KnowledgeGraph, tally: Counter[str]) -> str:
+def told_of_entities(graph: KnowledgeGraph, tally: Counter[str]) -> Told:
     """Tell what a table of entities holds, by the counts of `entity_table`."""
-    written = tally.pop("written", 0)
+    written = {"entities": tally.pop("written", 0), "attributes": tally.pop("written attributes", 0)}
     left_out = {**tally, **sizes(graph, ("attributes", "media", "triples", "negated", "relations"))}
-    return told({"entities": written}, left_out)
+    left_out["attributes"] -= written["attributes"]
+    return told(written, left_out)
 
 
 def _object(known: Known) -> dict[str, object]:
@@ -162,8 +208,11 @@ def _object(known: Known) -> dict[str, object]:
         said["source"] = known.source
     if known.rows["types"]:
         said["types"] = [row["type"] for row in known.rows["types"]]
+    # The first name without a kind is read as preferred where no other is said to be, all others as exact.
+    preferred = sum(row["kind"] == "preferred" for row in known.rows["names"])
+    kinds = ("preferred" if preferred == 1 else "exact", "exact") if preferred else ("", "")
     names = [
-        _short(row, "name", "text", {"kind": "exact" if place else "preferred", "language": "en"}, known)
+        _short(row, "name", "text", {"kind": kinds[place > 0], "language": "en"}, known)
         for place, row in enumerate(known.rows["names"])
     ]
     descriptions = [

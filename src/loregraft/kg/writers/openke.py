@@ -11,11 +11,11 @@ from loregraft.kg.graph import KnowledgeGraph
 from loregraft.kg.readers.folders.openke import ENTITIES, RELATIONS
 from loregraft.kg.readers.rows.triples import SPLITS
 from loregraft.kg.tables.columns import BATCH_ROWS
-from loregraft.kg.writers.telling import TABLES_OF_ENTITIES, said_of_relations, sizes, told
+from loregraft.kg.writers.telling import TABLES_OF_ENTITIES, Told, said_of_relations, sizes, told
 from loregraft.kg.writers.triples import broken_ids
 
 
-def write_openke(graph: KnowledgeGraph, path: Path) -> str:
+def write_openke(graph: KnowledgeGraph, path: Path) -> Told:
     """Write `entity2id.txt`, `relation2id.txt`, `train2id.txt`, `valid2id.txt` and `test2id.txt`.
 
     A triple that is of no split goes to train; each fact stands once in a part. Cannot hold what else

@@ -1,17 +1,35 @@
-"""Say in words what went into a file and what its format could not hold."""
+"""Count what went into a file and what its format could not hold, and say it in words."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from loregraft.kg.graph import KnowledgeGraph
 
 TABLES_OF_ENTITIES = ("names", "descriptions", "attributes", "media")
 
 
-def told(written: Mapping[str, int], left_out: Mapping[str, int]) -> str:
-    """Give one line: `5 triples; left out: 2 names`. What is counted as 0 is left out of the second part."""
-    words = [f"{count:,} {what.replace('_', ' ')}" for what, count in written.items()]
-    missing = [f"{count:,} {what.replace('_', ' ')}" for what, count in left_out.items() if count]
-    return ", ".join(words) + (f"; left out: {', '.join(missing)}" if missing else "")
+@dataclass(frozen=True)
+class Told:
+    """What a writer wrote and what it left out, counted by what it is; as text one line of words."""
+
+    written: Mapping[str, int]
+    left_out: Mapping[str, int]
+
+    def __str__(self) -> str:
+        """Give one line: `5 triples; left out: 2 names`."""
+        words, missing = (
+            ", ".join(f"{count:,} {what}" for what, count in counts.items())
+            for counts in (self.written, self.left_out)
+        )
+        return words + (f"; left out: {missing}" if missing else "")
+
+
+def told(written: Mapping[str, int], left_out: Mapping[str, int]) -> Told:
+    """Tell of a file; what is counted as 0 is left out of the second part."""
+    plain = [
+        {what.replace("_", " "): count for what, count in counts.items()} for counts in (written, left_out)
+    ]
+    return Told(plain[0], {what: count for what, count in plain[1].items() if count})
 
 
 def sizes(graph: KnowledgeGraph, tables: Iterable[str]) -> dict[str, int]:

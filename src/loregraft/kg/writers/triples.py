@@ -15,39 +15,61 @@ from loregraft.kg.graph import KnowledgeGraph
 from loregraft.kg.mirrors import first_statements
 from loregraft.kg.readers.rows.triples import ENDS, pack_qualifiers
 from loregraft.kg.tables.columns import BATCH_ROWS, REFERENCE_MARK, TABLES
-from loregraft.kg.writers.telling import TABLES_OF_ENTITIES, said_of_relations, sizes, told
+from loregraft.kg.writers.telling import TABLES_OF_ENTITIES, Told, said_of_relations, sizes, told
 from loregraft.kg.writers.whole import whole_file
+
+Texts = tuple[pa.Array, pa.Array]
+"""A text for each entity, and for each relation."""
 
 MAX_CSV_CELL = 131_072
 """Characters that a cell of CSV may have for the reader."""
 
 
-def write_tsv(graph: KnowledgeGraph, path: Path) -> str:
+def write_tsv(graph: KnowledgeGraph, path: Path) -> Told:
     """Write `head <tab> relation <tab> tail`, each true fact once, by ids.
 
     Cannot hold what is said of triples, negated facts, names and all else that is known of entities,
     and ids with tabs, line ends, blanks at an end, or a `#` before a head.
     """
-    entities, relations = graph.entities["id"].combine_chunks(), graph.relations["id"].combine_chunks()
-    wrong, wrong_relations = broken_ids(entities), broken_ids(relations)
-    wrong_heads = wrong | _mask(pc.match_substring_regex(entities, "^(#|\ufeff)"))
-    once = first_statements(graph)
-    held = ~(wrong_heads[graph.heads] | wrong[graph.tails] | wrong_relations[graph.relation_indexes])
+    once, held = first_statements(graph), writable_rows(graph)
     rows = np.flatnonzero(once & held)
     with whole_file(path) as building:
         write_lines(graph, rows, building)
     left_out = {
         "facts with ids of tabs, line ends or blanks": int((once & ~held).sum()),
-        "statements of what is said of triples": _statements_with_more(graph),
+        "statements of what is said of triples": statements_with_more(graph),
         "negated facts": len(graph.negated),
         **_not_triples(graph),
     }
     return told({"triples": len(rows)}, left_out)
 
 
-def write_lines(graph: KnowledgeGraph, rows: NDArray[np.int64], path: Path) -> None:
-    """Write some triples to a file as `head <tab> relation <tab> tail`, by ids, whatever these hold."""
-    entities, relations = graph.entities["id"].combine_chunks(), graph.relations["id"].combine_chunks()
+def ids_of(graph: KnowledgeGraph) -> Texts:
+    """Give the ids of entities and of relations."""
+    return graph.entities["id"].combine_chunks(), graph.relations["id"].combine_chunks()
+
+
+def writable_rows(graph: KnowledgeGraph, texts: Texts | None = None) -> NDArray[np.bool_]:
+    """For each triple: do readers of `head <tab> relation <tab> tail` read it as it was written?
+
+    Args:
+        texts: What entities and relations are called; None: their ids.
+    """
+    entities, relations = texts or ids_of(graph)
+    wrong, wrong_relations = broken_ids(entities), broken_ids(relations)
+    wrong_heads = wrong | _mask(pc.match_substring_regex(entities, "^(#|\ufeff)"))
+    return ~(wrong_heads[graph.heads] | wrong[graph.tails] | wrong_relations[graph.relation_indexes])
+
+
+def write_lines(
+    graph: KnowledgeGraph, rows: NDArray[np.int64], path: Path, texts: Texts | None = None
+) -> None:
+    """Write some triples to a file as `head <tab> relation <tab> tail`, whatever these texts hold.
+
+    Args:
+        texts: What entities and relations are called; None: their ids.
+    """
+    entities, relations = texts or ids_of(graph)
     columns = ((entities, graph.heads), (relations, graph.relation_indexes), (entities, graph.tails))
     with path.open("wb") as file:
         for start in range(0, len(rows), BATCH_ROWS):
@@ -57,7 +79,7 @@ def write_lines(graph: KnowledgeGraph, rows: NDArray[np.int64], path: Path) -> N
             file.write(("\n".join(lines) + "\n").encode())
 
 
-def write_csv(graph: KnowledgeGraph, path: Path) -> str:
+def write_csv(graph: KnowledgeGraph, path: Path) -> Told:
     """Write the triples as CSV with a header row: all that is said of them, the negated ones too.
 
     Cannot hold names and all else that is known of entities, and cells with blanks at an end, a NUL
@@ -81,7 +103,7 @@ def write_csv(graph: KnowledgeGraph, path: Path) -> str:
     return told({"triples": written}, {"triples with blanks at an end": left_out, **_not_triples(graph)})
 
 
-def write_jsonl(graph: KnowledgeGraph, path: Path) -> str:
+def write_jsonl(graph: KnowledgeGraph, path: Path) -> Told:
     """Write the triples as JSON Lines: all that is said of them, the negated ones too.
 
     Cannot hold names and all else that is known of entities.
@@ -130,22 +152,16 @@ def _mask(column: pa.Array) -> NDArray[np.bool_]:
 
 
 def _not_triples(graph: KnowledgeGraph) -> dict[str, int]:
-    alone = len(graph) - len(
-        np.unique(
-            np.concatenate(
-                [np.asarray(rows[end]) for rows in (graph.triples, graph.negated) for end in ("head", "tail")]
-            )
-        )
-    )
+    ends = [np.asarray(rows[end]) for rows in (graph.triples, graph.negated) for end in ("head", "tail")]
     return {
-        "entities_without_a_triple": alone,
+        "entities_without_a_triple": len(graph) - len(np.unique(np.concatenate(ends))),
         **sizes(graph, TABLES_OF_ENTITIES),
         "types": len(graph.tables["types"]),
         "relations_with_more_than_an_id": said_of_relations(graph),
     }
 
 
-def _statements_with_more(graph: KnowledgeGraph) -> int:
+def statements_with_more(graph: KnowledgeGraph) -> int:
     """Count the true statements of which more is said than the fact."""
     more = np.asarray(pc.not_equal(graph.triples["confidence"], pa.scalar(1.0, pa.float32())), np.bool_)
     for column in ("references", "qualifiers", "valid_from", "valid_to", "licence", "split", "source"):

@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from loregraft.artifact import cannot_write
+from loregraft.artifact import cannot_write, hold
 
 
 @contextlib.contextmanager
@@ -15,18 +15,19 @@ def whole_file(path: Path) -> Iterator[Path]:
     If the block raises, nothing is left and an older file of that name stays as it was.
 
     Raises:
-        CannotWrite: No permission, the disk is full, or there is a folder of that name.
+        CannotWrite: No permission, the disk is full, another process is writing it, or there is a folder of
+            that name.
     """
     building = path.with_name(f".{path.name}.writing")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield building
-        with building.open("rb") as file:
-            os.fsync(file.fileno())
-        building.replace(path)
-    except BaseException as error:
-        with contextlib.suppress(OSError):
-            building.unlink()
-        if isinstance(error, OSError):
-            raise cannot_write(path, error) from error
-        raise
+    with hold(path):
+        try:
+            yield building
+            with building.open("rb") as file:
+                os.fsync(file.fileno())
+            building.replace(path)
+        except BaseException as error:
+            with contextlib.suppress(OSError):
+                building.unlink()
+            if isinstance(error, OSError):
+                raise cannot_write(path, error) from error
+            raise

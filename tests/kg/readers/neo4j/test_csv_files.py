@@ -165,3 +165,19 @@ def test_other_tables_are_not_taken(tmp_path):
     ):
         assert not fits_neo4j_csv(tmp_path / "a.csv", head)
     assert not fits_neo4j_csv(write(tmp_path / "folder", a="head,relation,tail\n"), "")
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_the_delimiter_is_that_of_the_header(delimiter, tmp_path):
+    header = delimiter.join([":ID", "name", "tags:string[]", ":LABEL"])
+    row = delimiter.join(["1", '"a, b; c"', '"a;b;c;d;e"', '"X;Y"'])
+    (tmp_path / "people.csv").write_text(f"{header}\n{row}\n")
+    apart = tmp_path / "apart"
+    apart.mkdir()
+    (apart / "people-header.csv").write_text(header + "\n")
+    (apart / "people.csv").write_text(row + "\n")
+    assert recognise(tmp_path / "people.csv") == recognise(apart) == "neo4j_csv"
+    rows = rows_of(tmp_path / "people.csv")
+    assert rows_of(apart) == rows
+    assert [row["name"] for row in rows["names"]] == ["a, b; c"]
+    assert [row["type"] for row in rows["entities"]] == ["X", "Y"]

@@ -11,6 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from pathlib import Path
+from typing import ClassVar
 
 import pyarrow as pa
 import pytest
@@ -260,3 +261,36 @@ def test_nobody_there():
         address = f"http://127.0.0.1:{free.getsockname()[1]}/"
         with pytest.raises(BadInput, match=r"cannot be reached.*Check the address"):
             list(read_endpoint(address))
+
+
+def test_a_server_that_ignores_the_offset_is_noticed(stand_in):
+    stand_in.script += [EMPTY, page(("x:a", "x:r", "x:b"), ("x:c", "x:r", "x:d"))]
+    with pytest.raises(BadInput, match=r"from 3 on are those before .* ignores OFFSET\. Export"):
+        list(read_endpoint(stand_in.address))
+    problems = []
+    stand_in.script[:] = [EMPTY, page(("x:a", "x:r", "x:b"))]
+    assert heads(read_endpoint(stand_in.address, problems)) == ["x:a"]
+    assert len(problems) == 1
+
+
+def test_a_server_that_drips_is_given_up(monkeypatch):
+    monkeypatch.setattr(endpoint, "TIMEOUT_S", 0.05)
+    answer = _Dripping()
+    with pytest.raises(endpoint._Again, match="did not end its answer"):
+        endpoint._body(answer, "http://x/")
+    assert answer.given < 1_000
+
+
+class _Dripping:
+    """An answer that comes byte by byte, and never ends."""
+
+    headers: ClassVar = {}
+    given = 0
+
+    def read1(self, size):
+        time.sleep(0.01)
+        self.given += 1
+        return b" "
+
+    def read(self, size):
+        return b"".join(self.read1(1) for _ in range(min(size, 3_000)))

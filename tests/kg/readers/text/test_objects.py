@@ -3,7 +3,7 @@
 import pytest
 
 from loregraft.errors import BadInput
-from loregraft.kg.readers.text.objects import first_object, read_objects
+from loregraft.kg.readers.text.objects import first_keys, first_object, parse_object, read_objects
 
 
 @pytest.mark.parametrize(
@@ -45,3 +45,36 @@ def test_first_object():
     assert first_object('\n[\n{"a": 1},\n') == '{"a": 1},'
     assert first_object('[{"a": 1') == '{"a": 1'
     assert first_object("a\tb\n{}") == first_object("") == first_object('["a"]') == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ('{"a": ' + "[" * 64 + "]" * 64 + "}", "nested too deep"),
+        ('{"a": ' + "[" * 100_000 + "}", "nested too deep"),
+        ('{"a": -1e999}', "too large a number"),
+        ('{"a": Infinity}', "Infinity is no number"),
+        ('{"a": ' + "9" * 5_000 + "}", "no JSON"),
+        ('{"a": 1, "b": 2, "a": 3}', "the key 'a' stands twice"),
+    ],
+)
+def test_what_no_row_can_hold_is_refused(text, found):
+    with pytest.raises(ValueError, match=found):
+        parse_object(text, once=True)
+
+
+def test_depth_counts_what_is_nested_and_nothing_else():
+    assert parse_object('{"a": ' + "[" * 63 + "]" * 63 + "}")
+    assert parse_object('{"a": "' + "[" * 1000 + '", "b": [' + "[]," * 1000 + "[]]}")
+    assert parse_object('{"a": 1, "a": 2}') == {"a": 2}
+
+
+def test_first_keys():
+    assert first_keys('[\n{"a": {"b": 1}, "c": ["d", {"e": 1}], "f\\"": "g", "h": "i') == {
+        "a",
+        "c",
+        'f\\"',
+        "h",
+    }
+    assert first_keys('{"a": 1}{"b": 1}') == {"a"}
+    assert first_keys("") == first_keys('["a"]') == set()

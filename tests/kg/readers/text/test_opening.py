@@ -4,8 +4,12 @@ import bz2
 import gzip
 import io
 import lzma
+import os
 import tarfile
+import tracemalloc
 import zipfile
+import zlib
+from pathlib import Path
 
 import pytest
 import zstandard
@@ -121,3 +125,52 @@ def test_missing_and_unreadable(tmp_path):
         open_bytes(tmp_path / "absent")
     with pytest.raises(BadInput, match="this is a folder"):
         open_bytes(tmp_path)
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", Path("/dev/null")):
+        with pytest.raises(BadInput, match=r"a pipe or a device.*Write what comes out"):
+            recognise(path)
+        with pytest.raises(BadInput, match="a pipe or a device"):
+            list(read(path, "tsv"))
+
+
+def _with_dictionary(packed, size):
+    """Change the size of the dictionary that an .xz file asks for."""
+    place = packed.index(b"\x21\x01", 12)
+    block = bytearray(packed[12:24])
+    block[place + 2 - 12] = size
+    block[8:12] = zlib.crc32(bytes(block[:8])).to_bytes(4, "little")
+    return packed[:12] + bytes(block) + packed[24:]
+
+
+def test_an_unpacker_may_not_ask_for_all_memory(tmp_path):
+    path = tmp_path / "a.tsv.xz"
+    path.write_bytes(_with_dictionary(lzma.compress(TEXT), 38))  # 2 GiB
+    with pytest.raises(BadInput, match=r"cannot be unpacked \(Memory usage limit"):
+        first_bytes(path, -1)
+    window = zstandard.ZstdCompressionParameters(window_log=28, enable_ldm=True)
+    packer = zstandard.ZstdCompressor(compression_params=window).compressobj()
+    path.write_bytes(packer.compress(TEXT) + packer.flush())
+    with pytest.raises(BadInput, match="cannot be unpacked"):
+        first_bytes(path, -1)
+
+
+def test_a_bomb_of_repeated_blocks_is_unpacked_bit_by_bit(tmp_path):
+    head = b"\x28\xb5\x2f\xfd\x00\x38"  # no size, a window of 128 KiB
+    block = (0 | 1 << 1 | (128 << 10) << 3).to_bytes(4, "little")[:3] + b"a"
+    path = tmp_path / "bomb.zst"
+    path.write_bytes(head + block * 4_096)
+    tracemalloc.start()
+    with pytest.raises(BadInput, match="times its size"):
+        first_bytes(path, -1)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 3 * opening.SAFE_BYTES  # what was read so far, and some MB at a time
+
+
+def test_padding_between_streams_is_nothing(tmp_path):
+    path = tmp_path / "a.xz"
+    path.write_bytes(lzma.compress(TEXT) + bytes(8_192) + lzma.compress(TEXT) + bytes(4))
+    assert first_bytes(path, -1) == TEXT + TEXT

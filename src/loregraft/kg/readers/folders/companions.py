@@ -4,19 +4,15 @@ Known are `entity2text.txt`, `entity2textlong.txt` and `relation2text.txt` (id <
 KG-BERT), and `entity2wikidata.json` (id -> label, alternatives, description, wikidata_id, wikipedia).
 """
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
 from loregraft.errors import BadInput
-from loregraft.kg.readers.rows.triples import Said, text_of
+from loregraft.kg.readers.rows.triples import Said, id_of, text_of
 from loregraft.kg.readers.text.blocks import read_cells
 from loregraft.kg.readers.text.lines import Row, in_batches, raise_or_collect
-from loregraft.kg.readers.text.opening import open_bytes
+from loregraft.kg.readers.text.objects import read_object
 from loregraft.kg.tables.columns import BATCH_ROWS, Columns, Table
-
-MAX_JSON = 512 << 20
-"""Bytes of `entity2wikidata.json`: it is one object, read as a whole."""
 
 _TEXTS: dict[str, tuple[Table, str, str]] = {
     "entity2text.txt": ("names", "entity", "name"),
@@ -56,8 +52,14 @@ def read_pairs(path: Path, problems: list[BadInput] | None) -> Iterator[tuple[li
 
 
 def _wikidata(path: Path, problems: list[BadInput] | None) -> Iterator[tuple[Table, Row]]:
-    for id, said in _object(path).items():
+    try:
+        _, by_id = read_object(path, "Write an object: id, what is known of it.")
+    except BadInput as problem:
+        raise_or_collect(problem, problems)
+        return
+    for id, said in by_id.items():
         try:
+            id_of(path, 0, "id", id)
             if not isinstance(said, dict):
                 raise BadInput(path, 0, f"{id!r:.60} holds {said!r:.40}", "Write an object there.")
             rows = _entity(path, id, said)
@@ -65,21 +67,6 @@ def _wikidata(path: Path, problems: list[BadInput] | None) -> Iterator[tuple[Tab
             raise_or_collect(problem, problems)
             continue
         yield from rows
-
-
-def _object(path: Path) -> dict[str, object]:
-    with open_bytes(path) as file:
-        content = file.read(MAX_JSON + 1)
-    if len(content) > MAX_JSON:
-        raise BadInput(path, 0, f"it has more than {MAX_JSON:,} bytes", "Remove it, or cut it down.")
-    try:
-        found = json.loads(content)
-    except (ValueError, RecursionError) as error:
-        line = getattr(error, "lineno", 0)
-        raise BadInput(path, line, f"no JSON ({error})", "Copy or download it again.") from error
-    if not isinstance(found, dict):
-        raise BadInput(path, 1, "no JSON object", "Write an object: id, what is known of it.")
-    return found
 
 
 def _entity(path: Path, id: str, said: Said) -> list[tuple[Table, Row]]:

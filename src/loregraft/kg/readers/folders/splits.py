@@ -17,6 +17,7 @@ from loregraft.kg.readers.folders.companions import read_companions
 from loregraft.kg.readers.folders.openke import Ids, check_folder
 from loregraft.kg.readers.rows.triples import ENDS
 from loregraft.kg.readers.text.blocks import read_cells
+from loregraft.kg.readers.text.headers import first_line
 from loregraft.kg.readers.text.lines import raise_or_collect
 from loregraft.kg.readers.text.opening import first_bytes
 from loregraft.kg.readers.tsv import read_tsv
@@ -92,7 +93,7 @@ def _first_line(file: Path) -> str:
         head = first_bytes(file, 1 << 16).decode("utf-8-sig", "replace")
     except BadInput:
         return ""
-    return next((line for line in head.splitlines() if line.strip() and not line.startswith("#")), "")
+    return first_line(head, "#")
 
 
 def _listed(path: Path, names: Sequence[str], problems: list[BadInput] | None) -> Ids | None:

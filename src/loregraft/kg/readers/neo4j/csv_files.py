@@ -11,18 +11,21 @@ from pathlib import Path
 
 from loregraft.errors import BadInput
 from loregraft.kg.readers.neo4j.rows import Literal, node_rows, relationship_rows
+from loregraft.kg.readers.text.headers import first_line
 from loregraft.kg.readers.text.lines import Row, in_batches, raise_or_collect
 from loregraft.kg.readers.text.opening import first_bytes
-from loregraft.kg.readers.text.quoted import read_quoted
+from loregraft.kg.readers.text.quoted import delimiter_of, first_cells, read_quoted
 from loregraft.kg.tables.columns import Columns, Table
 
 FIX = "The first row names :ID and :LABEL, or :START_ID, :END_ID and :TYPE, beside the properties."
 ITEMS = ";"
 """Stands between the items of a list."""
 
+_OPTIONS = r"(?:\{[^{}]*+\})?"
 _CELL = re.compile(
-    r"(?P<name>.*?)(?::(?P<type>[A-Za-z_]+)(?:\((?P<space>[^)]*)\))?(?:\{.*\})?(?P<many>\[\])?(?:\{.*\})?)?"
+    rf"(?P<name>.*):(?P<type>[A-Za-z_]++)(?:\((?P<space>[^()]*+)\))?{_OPTIONS}(?P<many>\[\])?{_OPTIONS}"
 )
+_DELIMITERS = ",;\t"
 _APOC = {"_id": "ID", "_labels": "LABEL", "_start": "START_ID", "_end": "END_ID", "_type": "TYPE"}
 _ENDS = ("START_ID", "END_ID", "TYPE")
 _FILE = re.compile(r"(?P<stem>.+)\.(csv|tsv)(\.(gz|bz2|xz|zst))?", re.IGNORECASE)
@@ -45,8 +48,9 @@ def read_neo4j_csv(path: Path, problems: list[BadInput] | None = None) -> Iterat
     Labels, names and properties go where `read_neo4j_json` puts them; items of a list stand between
     semicolons. Where the header names an id space, as in `:ID(Person)`, the id is `Person:1`, since
     it is unique only there. In a folder a header may be a file of its own: `movies-header.csv` holds
-    for `movies.csv` and `movies-part1.csv`. Columns `:IGNORE` are not read. Labels and types that are
-    given on the command line of neo4j-admin stand in no file.
+    for `movies.csv` and `movies-part1.csv`. Cells stand between commas, semicolons or tabs, as in the
+    header. Columns `:IGNORE` are not read. Labels and types that are given on the command line of
+    neo4j-admin stand in no file.
 
     Raises:
         BadInput: A folder or file without such a header, a row with too few or too many cells,
@@ -58,8 +62,8 @@ def read_neo4j_csv(path: Path, problems: list[BadInput] | None = None) -> Iterat
 def fits_neo4j_csv(path: Path, head: str) -> bool:
     """Tell whether the first row names an id, or two ends, as Neo4j writes it; in a folder, of any file."""
     if not path.is_dir():
-        return _is_header(_first_cells(head))
-    return any(_is_header(_first_cells(_head(file))) for file in _files(path)[:100])
+        return _is_header(first_cells(head, _DELIMITERS))
+    return any(_is_header(first_cells(_head(file), _DELIMITERS)) for file in _files(path)[:100])
 
 
 def _rows(path: Path, problems: list[BadInput] | None) -> Iterator[tuple[Table, Row]]:
@@ -97,12 +101,6 @@ def _head(file: Path) -> str:
         return ""
 
 
-def _first_cells(head: str) -> list[str]:
-    line = next((line for line in head.split("\n") if line.strip()), "")
-    delimiter = ";" if line.count(";") > line.count(",") else ","
-    return [cell.strip().strip('"') for cell in line.split(delimiter)]
-
-
 def _is_header(cells: list[str]) -> bool:
     types = {column.type for column in map(_column, cells)}
     return "ID" in types or types.issuperset(_ENDS[:2])
@@ -112,20 +110,21 @@ def _column(cell: str) -> Column:
     match = _CELL.fullmatch(cell)
     if cell in _APOC:
         return Column("", _APOC[cell], "", False)
-    if not match or not match["type"]:
+    if not match:
         return Column(cell, "", "", False)
     return Column(match["name"], match["type"], match["space"] or "", bool(match["many"]))
 
 
 def _file(path: Path, header: Path | None, problems: list[BadInput] | None) -> Iterator[tuple[Table, Row]]:
     columns: list[Column] = []
+    delimiter = delimiter_of(first_line(_head(header or path)), _DELIMITERS)
     if header is not None:
-        for number, cells in read_quoted(header, problems):
+        for number, cells in read_quoted(header, problems, delimiter):
             columns = _header(header, number, cells, problems)
             break
         if not columns:
             return
-    for number, cells in read_quoted(path, problems):
+    for number, cells in read_quoted(path, problems, delimiter):
         if not columns:
             columns = _header(path, number, cells, problems)
             if not columns:

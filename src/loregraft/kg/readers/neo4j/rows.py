@@ -1,7 +1,6 @@
 """Turn nodes and relationships of a property graph into rows of a graph's tables, wherever they come from.
 
-Shared by the readers of Neo4j's exports (`neo4j_json.py`, `neo4j_csv.py`) and of its server
-(`neo4j_bolt.py`).
+Shared by the readers of Neo4j's exports (`json_lines.py`, `csv_files.py`) and of its server (`bolt.py`).
 """
 
 import json

@@ -66,8 +66,8 @@ def read_endpoint(address: str, problems: list[BadInput] | None = None) -> Itera
 
     Raises:
         BadInput: The server cannot be reached or says no, its answer is cut off, or it is no answer to
-            a query. Busy servers (429, 5xx, timeouts) are asked up to `ATTEMPTS` times before. With
-            `problems`, what came before is kept.
+            a query, or it gives the same page twice. Busy servers (429, 5xx, timeouts) are asked up
+            to `ATTEMPTS` times before. With `problems`, what came before is kept.
     """
     try:
         _refuse_address(address)
@@ -97,11 +97,14 @@ def _quads(
 
 def _solutions(address: str, pattern: str, problems: list[BadInput] | None) -> Iterator[Any]:
     """Yield the rows of all pages, and None at the end."""
-    offset = 0
+    offset, before = 0, list[tuple[Any, ...]]()
     while True:
         page = f"ORDER BY ?s ?p ?o ?g LIMIT {PAGE_ROWS} OFFSET {offset}"
         try:
             rows = _rows(address, f"SELECT ?s ?p ?o ?g WHERE {{ {pattern} }} {page}", offset)
+            if rows and [*map(tuple, rows)] == before:
+                found = f"the rows from {offset + 1} on are those before them: the server ignores OFFSET"
+                raise BadInput(_named(address), 0, found, "Export the graph to a file and give that.")
         except BadInput as problem:
             raise_or_collect(problem, problems)
             rows = []
@@ -109,7 +112,7 @@ def _solutions(address: str, pattern: str, problems: list[BadInput] | None) -> I
         if not rows:
             yield None
             return
-        offset += len(rows)
+        offset, before = offset + len(rows), [*map(tuple, rows)]
 
 
 def _rows(address: str, query: str, offset: int) -> list[Any]:
@@ -185,7 +188,7 @@ def _opener() -> urllib.request.OpenerDirector:
 def _body(answer: Any, address: str) -> bytes:
     deadline = time.monotonic() + 10 * TIMEOUT_S
     body, given = bytearray(), answer.headers.get("Content-Length", "")
-    while chunk := answer.read(_CHUNK):
+    while chunk := answer.read1(_CHUNK):  # `read` would wait for all of it
         body += chunk
         if len(body) > MAX_BYTES:
             found = f"a page of more than {MAX_BYTES:,} bytes"

@@ -10,10 +10,15 @@ MAX_DEPTH = 200
 """How deep triple terms may nest; thousands of levels overflow the parser's stack."""
 
 _DOCTYPE = re.compile(rb"<!doctype", re.IGNORECASE)
-_TEXTS = rb'"""(?:[^"\\]|\\.|"{1,2}(?!"))*"""|"(?:[^"\\\n]|\\.)*"'
-_TRIPLE_TERMS = re.compile(
-    _TEXTS + b"|" + _TEXTS.replace(b'"', b"'") + rb'|<[^<>"{}|^`\\\s]*>|#[^\n]*|<<\(|\)>>'
+# A text that does not end takes all that could be of it, so that no file takes time without end.
+_TEXTS = (
+    rb'"""[^"\\]*+(?:(?:\\(?s:.)|"{1,2}+(?!"))[^"\\]*+)*+(?:"""|\\?\Z)'
+    rb'|"[^"\\\n]*+(?:\\.[^"\\\n]*+)*+"?+'
 )
+_TRIPLE_TERMS = re.compile(
+    _TEXTS + b"|" + _TEXTS.replace(b'"', b"'") + rb'|<[^<>"{}|^`\s]*+>|#[^\n]*+|\\.|<<\(|\)>>'
+)
+_LONG_QUOTES = (b'"""', b"'''")
 _STEPS = {b"<<(": 1, b")>>": -1}
 _LONG_LINE = 4 << 20
 _BOM = b"\xef\xbb\xbf"
@@ -67,7 +72,7 @@ class Depth:
     """Counts how deep triple terms nest, over the chunks of a file.
 
     A line that is not whole yet is looked at at once, and again with its rest: a text cut in two would
-    be misread.
+    be misread. Of a text over several lines only that it is open is remembered.
     """
 
     def __init__(self, path: Path) -> None:
@@ -83,9 +88,8 @@ class Depth:
         whole = text.rfind(b"\n") + 1
         if len(text) - whole > _LONG_LINE:
             whole = len(text)
-        self._last = text[whole:]
-        if b"<<(" not in text:
-            self._depth = 0 if b")>>" in text else self._depth
+        if not any(mark in text for mark in (*_STEPS, *_LONG_QUOTES)):
+            self._last = text[whole:]
             return
         depth, at_line_end = self._depth, None
         for token in _TRIPLE_TERMS.finditer(text):
@@ -96,4 +100,23 @@ class Depth:
                 fix = "Flatten them, or remove the statement."
                 line += text.count(b"\n", 0, token.start())
                 raise BadInput(self._path, line, f"triple terms nested more than {MAX_DEPTH} deep", fix)
-        self._depth = depth if at_line_end is None else at_line_end
+            if token.end() == len(text) and (rest := _open_text(token[0])):
+                self._depth, self._last = depth, rest
+                return
+            if token.start() < whole < token.end():
+                whole = token.end()  # a text that ends in the last line began in one before
+        self._depth, self._last = depth if at_line_end is None else at_line_end, text[whole:]
+
+
+def _open_text(token: bytes) -> bytes:
+    """Give the start of a text over several lines that is not closed yet, with what its end depends on."""
+    quotes = token[:3]
+    if quotes not in _LONG_QUOTES:
+        return b""
+    inner = token[3:]
+    bare = inner.rstrip(quotes[:1])
+    is_escaped = (len(bare) - len(bare.rstrip(b"\\"))) % 2 == 1
+    at_end = len(inner) - len(bare) - is_escaped * (len(bare) < len(inner))
+    if at_end >= 3:
+        return b""
+    return quotes + b"\\" * is_escaped + inner[len(bare) :]

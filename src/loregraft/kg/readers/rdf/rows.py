@@ -4,7 +4,6 @@ Plain facts go straight into columns. What is said of a fact, and the fact itsel
 the end.
 """
 
-import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -12,8 +11,9 @@ from loregraft.kg.rdf import vocabulary
 from loregraft.kg.rdf.vocabulary import OWL, RDF, RDFS
 from loregraft.kg.readers.rdf.survey import PARTS, FactKey, Survey
 from loregraft.kg.readers.rdf.terms import Key, Terms, scalar
+from loregraft.kg.readers.rows.triples import pack_qualifiers, pack_references
 from loregraft.kg.readers.text.lines import Row
-from loregraft.kg.tables.columns import BATCH_ROWS, REFERENCE_MARK, TABLES, Cell, Columns, Table
+from loregraft.kg.tables.columns import BATCH_ROWS, TABLES, Cell, Columns, Table
 
 Placed = tuple[Table, Row, str]
 """A table, the first cells of a row, and the source of the row ("": the file)."""
@@ -253,19 +253,22 @@ def _columns(said: list[tuple[str, Key]]) -> tuple[dict[str, str], dict[str, Cel
     """Sort what a reifier says into columns and qualifiers."""
     columns: dict[str, str] = {}
     qualifiers: dict[str, Cell] = {}
+    references: list[str] = []
     for iri, key in said:
         text = key if isinstance(key, str) else key[0]
         column = vocabulary.STATEMENT_COLUMNS.get(iri, "")
         if iri == vocabulary.SYNONYM_TYPE:
             columns["kind"] = text
-        elif column == "references" and "references" in columns:
-            columns["references"] += REFERENCE_MARK + text
+        elif column == "references":
+            references.append(text)
         elif column and column not in columns and (column != "confidence" or _is_share(text)):
             columns[column] = text
         else:
             property = vocabulary.qualifier_of(iri)
             value = scalar(key)
             qualifiers[property] = f"{qualifiers[property]}|{value}" if property in qualifiers else value
+    if references:
+        columns["references"] = pack_references(references)
     return columns, qualifiers
 
 
@@ -284,7 +287,7 @@ def _extended(
     rest = dict(columns)
     place = rest.pop("source", place)
     if table == "triples":
-        packed = json.dumps(qualifiers, ensure_ascii=False) if qualifiers else ""
+        packed = pack_qualifiers(qualifiers)
         confidence = float(rest.pop("confidence", "1"))
         cells = [rest.pop(name, "") for name in ("valid_from", "valid_to", "licence", "split")]
         row = (*row, negated, rest.pop("references", ""), packed, confidence, *cells)

@@ -1,12 +1,12 @@
 """Read RDF in its six syntaxes: N-Triples, N-Quads, Turtle, TriG, RDF/XML and JSON-LD.
 
-pyoxigraph parses; `rdf_guard.py` looks at the bytes before, `rdf_survey.py` at the quads, and
-`rdf_rows.py` makes rows of them by the words of `kg/rdf/vocabulary.py`.
+pyoxigraph parses; `guard.py` looks at the bytes before, `survey.py` at the quads, and `rows.py` makes
+rows of them by the words of `kg/rdf/vocabulary.py`.
 """
 
 import io
 import re
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing
 from itertools import islice
 from pathlib import Path
@@ -19,7 +19,8 @@ from loregraft.kg.readers.rdf.rows import columns_of
 from loregraft.kg.readers.rdf.survey import WORDS, WORDS_OF_LINES, Survey, survey
 from loregraft.kg.readers.rdf.terms import Terms
 from loregraft.kg.readers.text.blocks import read_blocks, without_damage
-from loregraft.kg.readers.text.lines import not_utf8, raise_or_collect
+from loregraft.kg.readers.text.headers import first_line
+from loregraft.kg.readers.text.lines import Problems, not_utf8, raise_or_collect
 from loregraft.kg.readers.text.opening import open_bytes
 from loregraft.kg.tables.columns import Columns
 
@@ -28,14 +29,19 @@ REMOTE = "No LoadDocumentCallback"
 """How pyoxigraph says that a JSON-LD context is not in the file."""
 
 _CHUNK = 1 << 20
-_PREFIX = re.compile(r"^\s*(?:@prefix|@base|prefix|base)\s+\S*\s*<", re.IGNORECASE | re.MULTILINE)
-_NODE = r"(?:<[^<>\s]+>|_:\S+)"
-_LITERAL = r'"(?:[^"\\]|\\.)*"(?:@[\w-]+|\^\^<[^<>\s]+>)?'
-_END = r"\s*\.\s*(?:#.*)?$"
-_LINE = re.compile(rf"{_NODE}\s*<[^<>\s]+>\s*(?:<<\(.*|{_LITERAL}|{_NODE})\s*(?:{_NODE})?{_END}")
-_FOURTH = re.compile(rf"{_NODE}\s*<[^<>\s]+>\s*(?:{_LITERAL}|{_NODE})\s*{_NODE}{_END}")
-_GRAPH = re.compile(r"(?:^|[\s.}])(?:<[^<>\s]*>|[\w-]*:[\w-]*|)\s*\{(?!\|)", re.MULTILINE)
-_TEXT = re.compile(r'"""(?:.|\n)*?"""|"(?:[^"\\\n]|\\.)*"|(?m:^\s*#.*$)')
+# No part of these can give back what it took, so that no text takes time without end.
+_PREFIX = re.compile(
+    r"^[^\S\n]*+(?:@prefix|@base|prefix|base)\s++[^\s<]*+\s*+<", re.IGNORECASE | re.MULTILINE
+)
+_IRI = r"<[^<>\s]++>"
+_NODE = rf'(?:{_IRI}|_:[^\s<>".]++(?:\.++[^\s<>".]++)*+)'
+_LITERAL = rf'"[^"\\]*+(?:\\.[^"\\]*+)*+"(?:@[\w-]++|\^\^{_IRI})?+'
+_COMMENT = r"\s*+(?:#.*)?$"
+_START = rf"{_NODE}\s*+{_IRI}\s*+"
+_LINE = re.compile(rf"{_START}(?:<<\(.*\.{_COMMENT}|(?:{_LITERAL}|{_NODE})\s*+(?:{_NODE})?+\s*+\.{_COMMENT})")
+_FOURTH = re.compile(rf"{_START}(?:{_LITERAL}|{_NODE})\s*+{_NODE}\s*+\.{_COMMENT}")
+_GRAPH = re.compile(r"(?<![^\s.}>\w:-])\{(?!\|)")
+_TEXT = re.compile(r'"""(?s:.*?)(?:"""|\Z)|"[^"\\\n]*+(?:\\.[^"\\\n]*+)*+"?+|(?m:^[^\S\n]*+#.*$)')
 _KEYWORD = re.compile(r'"@(?:context|graph|id)"\s*:')
 
 
@@ -120,7 +126,7 @@ def fits_nquads(path: Path, head: str) -> bool:
     """Tell whether the first line is a triple in full, and a line, or the name, says N-Quads."""
     if not _LINE.match(_first(head)) or {".ttl", ".trig", ".nt"} & set(path.suffixes):
         return False
-    return ".nq" in path.suffixes or any(_FOURTH.match(line.strip()) for line in head.splitlines())
+    return ".nq" in path.suffixes or any(_FOURTH.match(line.strip()) for line in head.split("\n"))
 
 
 def fits_turtle(path: Path, head: str) -> bool:
@@ -152,7 +158,7 @@ def _read(path: Path, format: str, problems: list[BadInput] | None) -> Iterator[
     terms = Terms(path, labelled)
     found = Survey()
     if _has_one(path, WORDS_OF_LINES if labelled else WORDS):
-        ignored: list[BadInput] = []  # the second reading tells them
+        ignored = Problems()  # the second reading tells them
         found = survey(quads(path, format, ignored), terms)
         terms.restart()
     yield from columns_of(quads(path, format, problems), found, terms)
@@ -272,20 +278,8 @@ def _line_of_xml(path: Path) -> int:
 
 
 def _first(head: str) -> str:
-    lines = (line.strip() for line in head.splitlines())
-    return next((line for line in lines if line and not line.startswith("#")), "")
+    return first_line(head, "#").strip()
 
 
 def _is_markup(head: str) -> bool:
     return head.lstrip().startswith(("<?", "<!", "{"))
-
-
-RDF_READERS: dict[str, Callable[[Path, list[BadInput] | None], Iterator[Columns]]] = {
-    "ntriples": read_ntriples,
-    "nquads": read_nquads,
-    "turtle": read_turtle,
-    "trig": read_trig,
-    "rdfxml": read_rdfxml,
-    "jsonld": read_jsonld,
-}
-"""Format -> its reader."""

@@ -1,6 +1,7 @@
 """Turn a row of a table of entities, one name a row, into rows of a graph's tables.
 
-Shared by TSV, CSV and Parquet; the columns are those of `read_entities_tsv`.
+Shared by TSV, CSV and Parquet; the columns are those of `read_entities_tsv`. JSON Lines, which have all
+of an entity in one object, share the kinds of names and the types of values.
 """
 
 from collections.abc import Callable
@@ -18,8 +19,12 @@ NEEDED = ENTITY_COLUMNS[:2]
 
 
 def entity_rows() -> Callable[[Path, int, Said], list[tuple[Table, Row]]]:
-    """Give what makes rows of a line. It remembers the ids: only the first name of one is preferred."""
-    seen: set[str] = set()
+    """Give what makes rows of a line.
+
+    It remembers which ids have a preferred name: the first name without a kind is that, where no
+    preferred one stood before.
+    """
+    named: set[str] = set()
 
     def make(path: Path, number: int, said: Said) -> list[tuple[Table, Row]]:
         id = id_of(path, number, "id", said.get("id"))
@@ -27,7 +32,7 @@ def entity_rows() -> Callable[[Path, int, Said], list[tuple[Table, Row]]]:
         if not text["name"]:
             fix = "Write its name in the column 'name', or remove the row."
             raise BadInput(path, number, f"name-less entity: {id!r:.60} has no name", fix)
-        kind = check_kind(path, number, text["kind"]) or ("exact" if id in seen else "preferred")
+        kind = check_kind(path, number, text["kind"]) or ("exact" if id in named else "preferred")
         language = text["language"] or "en"
         rows: list[tuple[Table, Row]] = [
             ("entities", (id, text["type"])),
@@ -38,7 +43,8 @@ def entity_rows() -> Callable[[Path, int, Said], list[tuple[Table, Row]]]:
         for column, value in said.items():
             if column not in ENTITY_COLUMNS and value is not None and value != "":
                 rows.append(("attributes", (id, column, *typed(path, number, column, value))))
-        seen.add(id)
+        if kind == "preferred":
+            named.add(id)
         return rows
 
     return make

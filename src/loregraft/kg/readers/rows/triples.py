@@ -5,11 +5,13 @@ that are not known become qualifiers.
 """
 
 import json
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from loregraft.errors import BadInput, did_you_mean
 from loregraft.kg.readers.text.lines import Row, raise_or_collect
+from loregraft.kg.readers.text.objects import parse_object
 from loregraft.kg.tables.columns import REFERENCE_MARK, TABLES, Table
 
 ENDS = ("head", "relation", "tail")
@@ -100,6 +102,14 @@ def pack_qualifiers(qualifiers: Mapping[str, object]) -> str:
     return json.dumps(dict(qualifiers), ensure_ascii=False) if qualifiers else ""
 
 
+def pack_references(references: Iterable[str]) -> str:
+    """Write references as the text that the table `triples` holds; empty ones are left out.
+
+    The mark stands between them, so one inside an address is written as addresses do it.
+    """
+    return REFERENCE_MARK.join(text.replace(REFERENCE_MARK, "%7C") for text in references if text)
+
+
 def _negated(path: Path, number: int, value: object) -> bool:
     if value is None or isinstance(value, bool):
         return bool(value)
@@ -111,10 +121,8 @@ def _negated(path: Path, number: int, value: object) -> bool:
 
 def _references(path: Path, number: int, value: object) -> str:
     if not isinstance(value, list):
-        return text_of(path, number, "references", value)
-    parts = [text_of(path, number, "references", part) for part in value]
-    # The mark stands between references, so one inside an address is written as addresses do it.
-    return REFERENCE_MARK.join(part.replace(REFERENCE_MARK, "%7C") for part in parts if part)
+        value = text_of(path, number, "references", value).split(REFERENCE_MARK)
+    return pack_references(text_of(path, number, "references", part) for part in value)
 
 
 def _confidence(path: Path, number: int, value: object) -> float:
@@ -137,15 +145,15 @@ def _split(path: Path, number: int, value: object) -> str:
 
 
 def _qualifiers(path: Path, number: int, said: Said) -> str:
-    """Give the column `qualifiers` as it is, or joined with the columns that are not known."""
+    """Give the column `qualifiers` joined with the columns that are not known, written in one way."""
     packed = said.get("qualifiers")
     others = said.keys() - _KNOWN if len(said) > len(ENDS) else ()
     more = {column: said[column] for column in said if column in others and said[column] not in (None, "")}
     if not packed and not more:
         return ""
     try:
-        given = json.loads(packed) if isinstance(packed, str) and packed else (packed or {})
-    except (ValueError, RecursionError):
+        given: object = parse_object(packed) if isinstance(packed, str) and packed else (packed or {})
+    except ValueError:
         given = packed
     if not isinstance(given, dict):
         fix = 'Write an object of JSON, such as {"frequency": "1/2"}.'
@@ -155,7 +163,7 @@ def _qualifiers(path: Path, number: int, said: Said) -> str:
         text_of(path, number, "qualifiers", name)
         if isinstance(value, str):
             text_of(path, number, name, value)
-        elif not isinstance(value, bool | int | float):
-            fix = "A qualifier is a text, a number, true or false."
+        elif not isinstance(value, bool | int | float) or not math.isfinite(value):
+            fix = "A qualifier is a text, a finite number, true or false."
             raise BadInput(path, number, f"the qualifier {name!r} is {value!r:.40}", fix)
-    return packed if isinstance(packed, str) and packed and not more else pack_qualifiers(qualifiers)
+    return pack_qualifiers(qualifiers)

@@ -1,13 +1,15 @@
 """Read text files line by line, with line numbers, so that every reader names a bad line alike.
 
-All readers of text sit on `read_lines`, those with a header row on `read_table`; `in_batches` turns
-the rows they find into the column batches of `kg/tables/columns.py`.
+`read_lines` gives the lines, `read_table` the rows of a table with a header, `in_batches` turns rows
+into the column batches of `kg/tables/columns.py`. Big files of few cells are cut in `blocks.py`, CSV in
+`quoted.py`.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from loregraft.errors import BadInput, did_you_mean
+from loregraft.errors import BadInput
+from loregraft.kg.readers.text.headers import header_problem, named
 from loregraft.kg.readers.text.opening import open_bytes
 from loregraft.kg.tables.columns import BATCH_ROWS, TABLES, Cell, Columns, Table
 
@@ -15,8 +17,29 @@ Row = tuple[Cell, ...]
 """The first cells of a table's row, in the order of `TABLES`; the cells left out take their default."""
 
 
+MAX_PROBLEMS = 1_000
+
+
+class Problems(list[BadInput]):
+    """The bad lines that a reader left out: the first `MAX_PROBLEMS` are kept, all are counted.
+
+    `len` is what is kept, `total` what was found.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.total = 0
+
+    def append(self, problem: BadInput) -> None:
+        """Count a problem, and keep it while there is room, without what was in memory where it arose."""
+        self.total += 1
+        if len(self) < MAX_PROBLEMS:
+            problem.__traceback__ = problem.__cause__ = problem.__context__ = None
+            super().append(problem)
+
+
 def raise_or_collect(problem: BadInput, problems: list[BadInput] | None) -> None:
-    """Stop at a problem, or, when a list is given, add it there and let the reader go on."""
+    """Stop at a problem, or, when a list (better: a `Problems`) is given, add it and let the reader go on."""
     if problems is None:
         raise problem
     problems.append(problem)
@@ -67,21 +90,21 @@ def not_utf8(path: Path, number: int, error: UnicodeDecodeError) -> BadInput:
 
 
 def read_table(
-    path: Path, needed: Iterable[str], problems: list[BadInput] | None = None
+    path: Path, needed: Sequence[str], problems: list[BadInput] | None = None
 ) -> Iterator[tuple[int, dict[str, str]]]:
     """Yield the rows of a tab-separated file with a header row: line number, and cell by column.
 
-    Lines that start with `#` are comments. A file without a line has no row. A header without the
-    needed columns is a problem that ends the reading.
+    Lines that start with `#` are comments. A file without a line has no row. Columns are called as
+    `named` says. A header without the needed ones is a problem that ends the reading.
     """
-    header: list[str] = []
+    header: Sequence[str] = ()
     for number, line in read_lines(path, problems):
         if line.startswith("#"):
             continue
         cells = [cell.strip() for cell in line.split("\t")]
         if not header:
-            header = cells
-            problem = _header_problem(path, number, header, needed)
+            header = named(cells, needed)
+            problem = header_problem(path, number, header, needed)
             if problem:
                 raise_or_collect(problem, problems)
                 return
@@ -91,12 +114,6 @@ def read_table(
             raise_or_collect(BadInput(path, number, found, fix), problems)
         else:
             yield number, dict(zip(header, cells, strict=True))
-
-
-def header_of(head: str) -> set[str]:
-    """Give the cells of the first line of a text that is no comment, cut at tabs."""
-    first = next((line for line in head.splitlines() if line.strip() and not line.startswith("#")), "")
-    return {cell.strip() for cell in first.split("\t")}
 
 
 def in_batches(rows: Iterable[tuple[Table, Row]]) -> Iterator[Columns]:
@@ -126,15 +143,3 @@ def _columns(table: Table, rows: list[Row]) -> Columns:
     names = list(TABLES[table])[: len(rows[0])]
     columns = [list(column) for column in zip(*rows, strict=True)]
     return Columns(table, dict(zip(names, columns, strict=True)))
-
-
-def _header_problem(path: Path, number: int, header: list[str], needed: Iterable[str]) -> BadInput | None:
-    fix = f"The first row must name these columns: {', '.join(needed)}."
-    for column in needed:
-        if column not in header:
-            near = did_you_mean(column, header)
-            return BadInput(path, number, f"the header has no column {column!r} ({near})", fix)
-    if len(set(header)) < len(header):
-        twice = next(column for column in header if header.count(column) > 1)
-        return BadInput(path, number, f"the header has the column {twice!r} twice", "Rename one of them.")
-    return None

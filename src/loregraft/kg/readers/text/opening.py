@@ -9,6 +9,7 @@ import bz2
 import gzip
 import io
 import lzma
+import stat
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -23,7 +24,10 @@ MAX_UNPACKED = 4 << 40
 """Bytes that a packed file may unpack to; a dump of all of Wikidata has less than half of it."""
 
 _HEAD = 512
-_PACKED_BYTES = 1 << 12  # a bomb of so many bytes unpacks to some MB at most
+MAX_WINDOW = 128 << 20
+"""Bytes that an unpacker may remember: more than `zstd --ultra -22` and `xz -9` ask for."""
+
+_PACKED_BYTES = 1 << 10  # a block of 4 bytes unpacks to 128 KiB (zstd's RLE), so these to 32 MiB at most
 _DAMAGED = (EOFError, gzip.BadGzipFile, zlib.error, lzma.LZMAError)
 
 
@@ -31,11 +35,15 @@ def open_bytes(path: Path) -> io.BufferedReader:
     """Open a file of text for reading, unpacked.
 
     Raises:
-        BadInput: There is no such file, it cannot be read, it is an archive, or text that is not
-            UTF-8 by its first bytes. Reading on raises it too: for a damaged file, or one that
-            unpacks to too much.
+        BadInput: There is no such file, it cannot be read, it is a pipe or a device (some readers
+            read twice), an archive, or text that is not UTF-8 by its first bytes. Reading on raises
+            it too: for a damaged file, or one that unpacks to too much.
     """
     try:
+        mode = Path(path).stat().st_mode
+        if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+            fix = "Write what comes out of it to a file, and give that."
+            raise BadInput(path, 0, "this is a pipe or a device, not a file", fix)
         file = Path(path).open("rb")
     except FileNotFoundError as error:
         raise BadInput(path, 0, "there is no such file", "Check the path.") from error
@@ -118,20 +126,23 @@ def _refuse(path: Path, head: bytes) -> None:
         raise BadInput(path, 1, "the text is UTF-16, not UTF-8", "Save the file as UTF-8.")
 
 
-class _Zstd:
-    """Unpacks zstd frames; unlike the package's own reader it notices that the last one is cut off."""
+class _Frames:
+    """Unpacks frames, or streams, one after another, and notices that the last one is cut off.
 
-    def __init__(self, file: BinaryIO) -> None:
-        import zstandard
+    No more than some MB are unpacked at once, and an unpacker may not ask for more than `MAX_WINDOW`;
+    the packages' own readers fail in one or the other.
+    """
 
-        self._file, self._decompressor = file, zstandard.ZstdDecompressor(max_window_size=1 << 31)
+    def __init__(self, file: io.BufferedReader, begin: Callable[[], Any]) -> None:
+        self._file, self._begin = file, begin
         self._frame: Any = None
-        self._packed, self._ready = b"", b""
+        self._packed, self._ready, self._given = b"", b"", 0
 
     def read(self, size: int) -> bytes:
-        while not self._ready and self._more():
+        while self._given == len(self._ready) and self._more():
             pass
-        given, self._ready = self._ready[:size], self._ready[size:]
+        given = self._ready[self._given : self._given + size]
+        self._given += len(given)
         return given
 
     def close(self) -> None:
@@ -139,21 +150,33 @@ class _Zstd:
 
     def _more(self) -> bool:
         self._packed = self._packed or self._file.read(_PACKED_BYTES)
+        if self._frame is None:
+            self._packed = self._packed.lstrip(b"\0")  # padding between streams of xz
         if not self._packed:
             if self._frame is not None:
                 raise EOFError("the last frame is cut off")
-            return False
-        self._frame = self._frame or self._decompressor.decompressobj()
-        self._ready = self._frame.decompress(self._packed)
+            return bool(self._file.peek(1))
+        self._frame = self._frame or self._begin()
+        self._ready, self._given = self._frame.decompress(self._packed), 0
         self._packed = self._frame.unused_data if self._frame.eof else b""
         self._frame = None if self._frame.eof else self._frame
         return True
 
 
-_PACKED: dict[bytes, Callable[[BinaryIO], Any]] = {
+def _zstd(file: io.BufferedReader) -> _Frames:
+    import zstandard
+
+    return _Frames(file, zstandard.ZstdDecompressor(max_window_size=MAX_WINDOW).decompressobj)
+
+
+def _xz(file: io.BufferedReader) -> _Frames:
+    return _Frames(file, lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=MAX_WINDOW))
+
+
+_PACKED: dict[bytes, Callable[[io.BufferedReader], Any]] = {
     b"\x1f\x8b": lambda file: gzip.GzipFile(fileobj=file),
     b"BZh": bz2.BZ2File,
-    b"\xfd7zXZ\x00": lzma.LZMAFile,
-    b"\x28\xb5\x2f\xfd": _Zstd,
+    b"\xfd7zXZ\x00": _xz,
+    b"\x28\xb5\x2f\xfd": _zstd,
 }
 """What a packed file starts with -> how to unpack it."""

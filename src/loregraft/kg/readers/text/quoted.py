@@ -4,11 +4,14 @@ The formats on top are in `kg/readers/delimited.py`.
 """
 
 import csv
+import io
+import re
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 
 from loregraft.errors import BadInput
+from loregraft.kg.readers.text.headers import first_line
 from loregraft.kg.readers.text.lines import MAX_LINE, decoded_lines, raise_or_collect
 
 MAX_ROW_LINES = 1_000
@@ -16,17 +19,25 @@ MAX_ROW_LINES = 1_000
 
 FIX = 'Put a cell with a comma, a quote or a line end in quotes, and double the quotes in it: "say ""hi""".'
 
+DELIMITERS = ",;"
+
 _Line = tuple[int, str]
+_IN_QUOTES = re.compile(r'"[^"]*+"?+')
 
 
-def read_quoted(path: Path, problems: list[BadInput] | None = None) -> Iterator[tuple[int, list[str]]]:
+def read_quoted(
+    path: Path, problems: list[BadInput] | None = None, delimiter: str = ""
+) -> Iterator[tuple[int, list[str]]]:
     """Yield the rows that say something: the number of their first line, and their cells, trimmed.
 
-    Cells are separated by commas, or by semicolons where the first line has more of them. A cell
-    has at most 131,072 characters. After a row with a wrong quote reading goes on with the next line.
+    A cell has at most 131,072 characters. After a row with a wrong quote reading goes on with the
+    next line.
+
+    Args:
+        delimiter: What stands between cells; empty: what `delimiter_of` finds in the first line.
     """
     rest, waiting = _lines(path, problems), deque[_Line]()
-    delimiter, alone = "", 0
+    alone = 0
     while waiting or (first := next(rest, None)):
         if not waiting:
             assert first is not None
@@ -35,7 +46,7 @@ def read_quoted(path: Path, problems: list[BadInput] | None = None) -> Iterator[
         if not line.strip():
             waiting.popleft()
             continue
-        delimiter = delimiter or (";" if line.count(";") > line.count(",") else ",")
+        delimiter = delimiter or delimiter_of(line)
         feed = _Feed(waiting, rest, 1 if number <= alone else MAX_ROW_LINES)
         try:
             cells = _cells(feed, delimiter)
@@ -48,6 +59,25 @@ def read_quoted(path: Path, problems: list[BadInput] | None = None) -> Iterator[
         for _ in range(feed.taken):
             waiting.popleft()
         yield number, [cell.strip() for cell in cells]
+
+
+def delimiter_of(line: str, delimiters: str = DELIMITERS) -> str:
+    """Give the delimiter that stands most often in a line outside quotes; of two the one named first."""
+    bare = _IN_QUOTES.sub("", line)
+    return max(delimiters, key=bare.count)
+
+
+def first_cells(head: str, delimiters: str = DELIMITERS) -> list[str]:
+    """Give the cells of the first row of a file's head, trimmed; none where its quotes are wrong."""
+    line = first_line(head)
+    if not line:
+        return []
+    rest = io.StringIO(head[head.index(line) :], newline="\n")
+    try:
+        cells = next(csv.reader(rest, delimiter=delimiter_of(line, delimiters), strict=True), [])
+    except csv.Error:
+        return []
+    return [cell.strip() for cell in cells]
 
 
 class _Feed:

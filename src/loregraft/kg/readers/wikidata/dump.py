@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from loregraft.errors import BadInput
-from loregraft.kg.readers.rows.triples import pack_qualifiers
+from loregraft.kg.readers.rows.triples import pack_qualifiers, pack_references
 from loregraft.kg.readers.text.lines import Row, in_batches, raise_or_collect
 from loregraft.kg.readers.text.objects import first_object, read_objects
 from loregraft.kg.readers.wikidata.values import Value, as_text, entity_id, value_of
@@ -192,7 +192,7 @@ def _triple(id: str, property: str, tail: str, statement: dict[str, Any]) -> Row
                 texts.append(f"{value.text} {value.unit}" if value.unit else value.text)
         if texts:
             qualifiers[name] = REFERENCE_MARK.join(texts)
-    references = REFERENCE_MARK.join(_references(statement.get("references") or []))
+    references = pack_references(_references(statement.get("references") or []))
     return (id, property, tail, False, references, pack_qualifiers(qualifiers), 1.0, dates[START], dates[END])
 
 
@@ -211,6 +211,6 @@ def _references(references: list[dict[str, Any]]) -> list[str]:
                     continue
                 is_id = snak.get("datatype") == "external-id"
                 if is_id or property in CITED:
-                    text = value_of(snak).text.replace(REFERENCE_MARK, "%7C")
+                    text = value_of(snak).text
                     found[f"{property}:{text}" if is_id else text] = None
     return list(found)
