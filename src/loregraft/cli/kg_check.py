@@ -20,7 +20,7 @@ def check_folder(folder: Path, texts: Sequence[Path], as_json: bool) -> bool:
     """Check and tell; see `loregraft kg check`. True when nothing is wrong: notes are fine."""
     from loregraft.kg.check.checks import check_graph
     from loregraft.kg.check.fitness import fitness
-    from loregraft.kg.show.card import printable
+    from loregraft.kg.show.printable import printable
     from loregraft.kg.store import open_graph
 
     graph = open_graph(folder)

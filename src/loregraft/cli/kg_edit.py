@@ -44,7 +44,7 @@ def undo_last(folder: Path, as_json: bool) -> None:
 def diff_folders(first: Path, second: Path, sources: bool, as_json: bool) -> bool:
     """Compare and tell; see `loregraft kg diff`. True when they are equal."""
     from loregraft.kg.edit.diff import diff_graphs
-    from loregraft.kg.show.card import printable
+    from loregraft.kg.show.printable import printable
     from loregraft.kg.store import open_graph
 
     found = diff_graphs(open_graph(first), open_graph(second), sources=sources)
@@ -82,7 +82,7 @@ def _facts(path: Path, format: str) -> "list[Triple]":
 
 
 def _tell(folder: Path, change: "Change", before: str, as_json: bool) -> None:
-    from loregraft.kg.show.card import printable
+    from loregraft.kg.show.printable import printable
 
     if as_json:
         typer.echo(json.dumps(asdict(change), indent=1))

@@ -22,9 +22,7 @@ from loregraft.kg.identity import Hashes, hash_ids, hash_triples
 from loregraft.kg.indexes import Array, ArrayName, compute
 from loregraft.kg.show.printable import printable
 from loregraft.kg.tables.assemble import GraphTable, assemble
-from loregraft.kg.tables.columns import REFERENCE_MARK, Columns
-from loregraft.kg.tables.columns import Bools as Bools
-from loregraft.kg.tables.columns import Ints as Ints
+from loregraft.kg.tables.columns import REFERENCE_MARK, Bools, Columns, Ints
 from loregraft.kg.tables.gather import gather
 from loregraft.records import Attribute, Entity, Name, NameKind, Triple
 

@@ -5,7 +5,8 @@ import re
 import numpy as np
 from numpy.typing import NDArray
 
-from loregraft.kg.graph import Bools, Ints, KnowledgeGraph
+from loregraft.kg.graph import KnowledgeGraph
+from loregraft.kg.tables.columns import Bools, Ints
 
 HIERARCHY = ("isa", "subclassof", "subpropertyof", "broader", "broadertransitive", "hypernym", "p279")
 """Relations that lead from the narrower thing to the wider one and must not run in circles: the last

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from loregraft.kg.graph import Bools, KnowledgeGraph
+from loregraft.kg.graph import KnowledgeGraph
+from loregraft.kg.tables.columns import Bools
 
 Ends = NDArray[np.integer[Any]]
 

@@ -1,6 +1,7 @@
 """numba's forms of `kernels.py`: one pass over memory each, without the interpreter's lock.
 
-`no_type_check` keeps run-time type checkers from wrapping what numba compiles.
+`no_type_check` keeps run-time type checkers from wrapping what numba compiles. `error_model="numpy"` leaves
+out Python's check for a division by zero, which would keep a loop from being vectorised.
 """
 
 from typing import no_type_check
@@ -13,7 +14,7 @@ Floats = NDArray[np.float32]
 SMALLEST = np.float32(1e-6)
 
 
-@njit(fastmath=True, nogil=True, cache=True)
+@njit(fastmath=True, error_model="numpy", nogil=True, cache=True)
 @no_type_check
 def l1(queries: Floats, candidates: Floats, out: Floats) -> None:
     """Minus the sums of absolute differences; four candidates to one pass over a query."""
@@ -36,7 +37,7 @@ def l1(queries: Floats, candidates: Floats, out: Floats) -> None:
             out[i, j] = -a
 
 
-@njit(fastmath=True, nogil=True, cache=True)
+@njit(fastmath=True, error_model="numpy", nogil=True, cache=True)
 @no_type_check
 def l1_backward(
     gradient: Floats, queries: Floats, candidates: Floats, by_queries: Floats, by_candidates: Floats
@@ -53,7 +54,7 @@ def l1_backward(
                     by_candidates[j, k] += w
 
 
-@njit(fastmath=True, nogil=True, cache=True)
+@njit(fastmath=True, error_model="numpy", nogil=True, cache=True)
 @no_type_check
 def modulus(queries: Floats, candidates: Floats, out: Floats) -> None:
     """Minus the sums of moduli of complex differences; two candidates to one pass over a query."""
@@ -77,7 +78,7 @@ def modulus(queries: Floats, candidates: Floats, out: Floats) -> None:
             out[i, j] = -a
 
 
-@njit(fastmath=True, nogil=True, cache=True)
+@njit(fastmath=True, error_model="numpy", nogil=True, cache=True)
 @no_type_check
 def modulus_backward(
     gradient: Floats, queries: Floats, candidates: Floats, by_queries: Floats, by_candidates: Floats
@@ -97,7 +98,7 @@ def modulus_backward(
                     by_candidates[j, k + half] += w * v
 
 
-@njit(fastmath=True, nogil=True, cache=True)
+@njit(fastmath=True, error_model="numpy", nogil=True, cache=True)
 @no_type_check
 def adagrad(table: Floats, state: Floats, rows: NDArray[np.int64], gradients: Floats, rate: float) -> None:
     """Step rows with a state for each number."""
@@ -113,7 +114,7 @@ def adagrad(table: Floats, state: Floats, rows: NDArray[np.int64], gradients: Fl
             table[row, k] -= step * gradients[i, k] / (np.sqrt(state[row, k]) + np.float32(1e-10))
 
 
-@njit(fastmath=True, nogil=True, cache=True)
+@njit(fastmath=True, error_model="numpy", nogil=True, cache=True)
 @no_type_check
 def adagrad_by_row(
     table: Floats, state: Floats, rows: NDArray[np.int64], gradients: Floats, rate: float

@@ -1,7 +1,7 @@
 """Losses over a batch: from the scores of true triples and of negatives to the gradients by both.
 
 All are sums over the batch, in nats, each triple times its weight; a negative of score minus infinity
-is left out. Gradients are in closed form.
+is left out. Gradients are in closed form; they may take the place of the scores of negatives.
 """
 
 import math
@@ -29,7 +29,7 @@ def softmax(
             number), which is taken from its score. Bengio and Senecal 2008, Adaptive importance
             sampling, section 4.
     """
-    logits = false - log_drawn
+    logits = false.sub_(log_drawn)
     top = torch.maximum(logits.amax(1), true)
     logits.sub_(top.unsqueeze(1)).exp_()
     own = (true - top).exp_()
@@ -43,7 +43,8 @@ def self_adversarial(
     true: True_, false: False_, weights: True_, log_drawn: Float[Tensor, "*negatives"], settings: KgeSettings
 ) -> Gradients:
     """Sun et al. 2019, eq. 5: hard negatives count more; their weights have no gradient."""
-    drawn = torch.softmax(false * settings.adversarial, 1) * weights.unsqueeze(1)
+    drawn = torch.softmax(false * settings.adversarial, 1).nan_to_num_()  # none where all are left out
+    drawn *= weights.unsqueeze(1)
     positive, negative = true + settings.margin, false + settings.margin
     terms = torch.where(false.isinf(), 0.0, drawn * torch.nn.functional.softplus(negative))
     loss = (weights * torch.nn.functional.softplus(-positive)).sum() + terms.sum()

@@ -45,16 +45,20 @@ def meet_backward(
 ) -> tuple[Tensor, Tensor]:
     """Give the gradients of `meet` by queries and candidates. `gradient` may be overwritten."""
     if measure == "dot":
-        return product(gradient, candidates, bf16), product(gradient.T, queries, bf16)
+        return _products(gradient, queries, candidates, bf16)
     if measure == "l2":
         weight = gradient.div_(scores)  # d score / d query = (query - candidate) / score
-        by_queries = product(weight, candidates, bf16)
-        by_candidates = product(weight.T, queries, bf16)
+        by_queries, by_candidates = _products(weight, queries, candidates, bf16)
         by_queries = queries * weight.sum(1, keepdim=True) - by_queries
         return by_queries, candidates * weight.sum(0).unsqueeze(1) - by_candidates
     if measure == "l1":
         return kernels.l1_backward(gradient, queries, candidates)
     return kernels.modulus_backward(gradient, queries, candidates)
+
+
+def _products(weight: Scores, queries: Tensor, candidates: Tensor, bf16: bool) -> tuple[Tensor, Tensor]:
+    shared = weight.bfloat16() if bf16 else weight  # made once for both
+    return product(shared, candidates, bf16), product(shared.T, queries, bf16)
 
 
 def pairs(measure: Measure, queries: Tensor, candidates: Tensor) -> Float[Tensor, " queries"]:

@@ -107,8 +107,9 @@ class Answers:
         keys = questions.known * self.sides + questions.sides
         if not len(self.keys):
             return np.full(len(keys), -1, np.int64)
-        rows = np.minimum(np.searchsorted(self.keys, keys), len(self.keys) - 1)
-        return np.where(self.keys[rows] == keys, rows, -1).astype(np.int64)
+        rows, order = np.empty(len(keys), np.int64), np.argsort(keys)  # sorted, they are found faster
+        rows[order] = np.minimum(np.searchsorted(self.keys, keys[order]), len(self.keys) - 1)
+        return np.where(self.keys[rows] == keys, rows, -1)
 
     def lists(self, questions: Questions) -> tuple[Ints, Ints]:
         """Give the known answers of some questions, one after another, and the question of each."""

@@ -4,7 +4,8 @@ import pytest
 
 from loregraft.kg.graph import KnowledgeGraph
 from loregraft.kg.identity import triple_id
-from loregraft.kg.show.card import card_lines, entity_card, fact_groups, printable
+from loregraft.kg.show.card import card_lines, entity_card, fact_groups
+from loregraft.kg.show.printable import printable
 from loregraft.kg.tables.columns import Columns
 
 CARD = """\

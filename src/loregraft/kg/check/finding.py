@@ -11,7 +11,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from loregraft.kg.graph import Bools, KnowledgeGraph
+from loregraft.kg.graph import KnowledgeGraph
+from loregraft.kg.tables.columns import Bools
 
 Level = Literal["pass", "note", "warn", "fail"]
 

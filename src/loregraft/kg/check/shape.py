@@ -5,8 +5,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from loregraft.kg.check.finding import EXAMPLES, Finding, finding, of_entities
-from loregraft.kg.graph import Bools, Ints, KnowledgeGraph
+from loregraft.kg.graph import KnowledgeGraph
 from loregraft.kg.hierarchy import hierarchy_rows, in_circles
+from loregraft.kg.tables.columns import Bools, Ints
 from loregraft.records import SAME_MEANING
 
 HUB_TIMES, HUB_LEAST = 10, 100

@@ -52,8 +52,7 @@ from loregraft.kg.readers.text.opening import first_bytes
 from loregraft.kg.readers.tsv import fits_entities_tsv, fits_tsv, read_entities_tsv, read_tsv
 from loregraft.kg.readers.umls import fits_umls, read_umls
 from loregraft.kg.readers.wikidata.dump import fits_wikidata, read_wikidata
-from loregraft.kg.tables.columns import Columns, Reader
-from loregraft.kg.tables.gather import repeated
+from loregraft.kg.tables.columns import Columns, Reader, repeated
 
 READERS: dict[str, Reader] = {
     "tsv": read_tsv,

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from loregraft.kg.graph import KnowledgeGraph
 from loregraft.kg.identity import triple_id
-from loregraft.kg.show.printable import printable as printable
+from loregraft.kg.show.printable import printable
 from loregraft.kg.tables.columns import Rows
 from loregraft.records import Attribute, Name, Triple
 

@@ -18,13 +18,13 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from loregraft.errors import BadInput
 from loregraft.kg.graph import KnowledgeGraph
 from loregraft.kg.mirrors import first_statements, several_statements
+from loregraft.kg.tables.columns import Rows
 
 Mode = Literal["transductive", "inductive", "kept"]
 
 PARTS = ("train", "valid", "test")
 TRAIN, VALID, TEST = range(3)
 
-Rows = NDArray[np.int64]
 Parts = NDArray[np.int8]
 
 

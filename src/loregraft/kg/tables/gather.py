@@ -13,8 +13,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from loregraft.kg.tables.columns import TABLES, Cell, Columns, Ints, Table, storable
-from loregraft.kg.tables.columns import repeated as repeated
+from loregraft.kg.tables.columns import TABLES, Cell, Columns, Ints, Table, repeated, storable
 from loregraft.kg.tables.text_policy import clean
 
 TEXT, INDEX = pa.large_string(), pa.int32()

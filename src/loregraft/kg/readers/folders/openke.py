@@ -20,8 +20,7 @@ from loregraft.kg.readers.rows.triples import ENDS, SPLITS
 from loregraft.kg.readers.text.blocks import read_cells
 from loregraft.kg.readers.text.lines import raise_or_collect
 from loregraft.kg.readers.text.opening import first_bytes
-from loregraft.kg.tables.columns import BATCH_ROWS, Columns
-from loregraft.kg.tables.gather import repeated
+from loregraft.kg.tables.columns import BATCH_ROWS, Columns, repeated
 
 ENTITIES, RELATIONS = "entity2id.txt", "relation2id.txt"
 COUNT_FIX = "The first line of the file is the number of lines after it."

@@ -21,8 +21,7 @@ from loregraft.kg.readers.text.headers import first_line
 from loregraft.kg.readers.text.lines import raise_or_collect
 from loregraft.kg.readers.text.opening import first_bytes
 from loregraft.kg.readers.tsv import read_tsv
-from loregraft.kg.tables.columns import BATCH_ROWS, Columns, Table
-from loregraft.kg.tables.gather import repeated
+from loregraft.kg.tables.columns import BATCH_ROWS, Columns, Table, repeated
 
 PARTS = {"train": ("train",), "valid": ("valid", "dev", "validation"), "test": ("test",)}
 """Split -> what its file may be called."""

@@ -45,6 +45,9 @@ def raise_or_collect(problem: BadInput, problems: list[BadInput] | None) -> None
     problems.append(problem)
 
 
+BATCH_CHARACTERS = 64 << 20
+"""Characters of rows that are held before they are passed on, whatever their number."""
+
 MAX_LINE = 16 << 20
 """Bytes that a line may have; a longer one is no line of a text but damage, or an attack on memory."""
 
@@ -117,18 +120,24 @@ def read_table(
 
 
 def in_batches(rows: Iterable[tuple[Table, Row]]) -> Iterator[Columns]:
-    """Yield rows as columns, table by table, at most `BATCH_ROWS` at a time.
+    """Yield rows as columns, table by table, at most `BATCH_ROWS` and about `BATCH_CHARACTERS` at a time.
 
     Rows of one table stay in order. Where they differ in length (those that name their source have a
     cell more than those that do not) a batch ends: batches are small where such rows take turns.
     """
     waiting: dict[Table, list[Row]] = {}
+    size = 0
     for table, row in rows:
         alike = waiting.setdefault(table, [])
         if alike and (len(alike[0]) != len(row) or len(alike) == BATCH_ROWS):
             yield _columns(table, alike)
             alike = waiting[table] = []
         alike.append(row)
+        size += sum([len(cell) for cell in row if isinstance(cell, str)])
+        if size > BATCH_CHARACTERS:
+            for full, some in waiting.items():
+                yield _columns(full, some)
+            waiting, size = {}, 0
     for table, alike in waiting.items():
         yield _columns(table, alike)
 
