@@ -8,6 +8,7 @@ import importlib
 import json
 import os
 import resource
+import signal
 import sys
 import traceback
 
@@ -40,6 +41,7 @@ def start(request: dict[str, object]) -> int:
             descriptor = os.open(str(name), os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o644)
             os.dup2(descriptor, target)
             os.close(descriptor)
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
         os.chdir(str(request["cwd"]))
         if request["file_bytes"] is not None:
             limit = int(str(request["file_bytes"]))

@@ -66,6 +66,26 @@ def rank(
 
 
 @app.command()
+def predict(
+    vectors: VectorsFolder,
+    head: Annotated[str, typer.Argument(metavar="HEAD", help="an id, or ? for the end that is asked for")],
+    relation: Annotated[str, typer.Argument(metavar="RELATION", help="an id")],
+    tail: Annotated[str, typer.Argument(metavar="TAIL", help="an id or ?")],
+    graph: GraphOption,
+    count: Count = 10,
+    only_new: Annotated[bool, typer.Option("--only-new", help="leave out what the graph states")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Give the best heads or tails of a triple; what the graph states is told from what is new.
+
+    Example: loregraft kge predict my-vectors OMIM:154700 has_phenotype '?' --graph my-graph
+    """
+    from loregraft.cli.kge_rank import predict_folder
+
+    predict_folder(vectors, graph, (head, relation, tail), count, only_new, as_json)
+
+
+@app.command()
 def neighbours(
     vectors: VectorsFolder,
     entity: Annotated[str, typer.Argument(metavar="ENTITY", help="an id")],

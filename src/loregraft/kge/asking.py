@@ -42,7 +42,7 @@ def grouped(tables: Tables, questions: Questions) -> tuple[Questions, list[Group
     ordered, keys, backwards = questions.take(order), keys[order], backwards[order]
     relations = torch.from_numpy(ordered.sides if tables.reciprocal else ordered.sides % count)
     starts = np.flatnonzero(np.r_[True, np.diff(keys) != 0]) if len(keys) else np.zeros(0, np.int64)
-    ends = np.r_[starts[1:], len(keys)]
+    ends = np.r_[starts[1:], len(keys)][: len(starts)]
     groups = []
     for number, (start, end) in enumerate(zip(starts.tolist(), ends.tolist(), strict=True)):
         rows = relations[start : start + 1 if by_relation else end]

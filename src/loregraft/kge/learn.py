@@ -31,14 +31,18 @@ def learn_vectors(
         graph_key: Of the graph's card.
 
     Raises:
-        BadInput: There is nothing to train on.
+        BadInput: There is nothing to train on, or the scorer cannot have so many dimensions.
         CannotWrite: Another run holds the folder, no permission, or the disk is full.
-        Diverged: The loss became no number; the best numbers so far stay in the checkpoints.
+        Diverged: A number became none; the best numbers so far stay in the checkpoints.
     """
     if is_learnt(out, graph_key, settings):
         return open_vectors(out)
-    with lock(out.with_name(f".{out.name}.training")):
-        return _learn(graph, graph_key, out, settings, report)
+    parts = parts_of(graph)  # what cannot be trained leaves nothing behind
+    tables = Tables.start(parts.entities, parts.relations, settings)
+    vectors = Vectors(tables, graph.ids, graph.relation_ids, settings, graph_key)
+    with lock(_checkpoints(out)):
+        _learn(vectors, parts, out, report)
+    return vectors
 
 
 def is_learnt(out: Path, graph_key: str, settings: KgeSettings) -> bool:
@@ -50,17 +54,13 @@ def _key(graph_key: str, settings: KgeSettings) -> str:
     return fingerprint("vectors", 1, settings.model_dump(mode="json"), graph_key)
 
 
-def _learn(
-    graph: KnowledgeGraph,
-    graph_key: str,
-    out: Path,
-    settings: KgeSettings,
-    report: Callable[[Progress, Parts], object],
-) -> Vectors:
-    key = _key(graph_key, settings)
-    checkpoints = out.with_name(f".{out.name}.training")
-    parts = parts_of(graph)
-    tables = Tables.start(parts.entities, parts.relations, settings)
+def _checkpoints(out: Path) -> Path:
+    return out.with_name(f".{out.name}.training")
+
+
+def _learn(vectors: Vectors, parts: Parts, out: Path, report: Callable[[Progress, Parts], object]) -> None:
+    tables, checkpoints = vectors.tables, _checkpoints(out)
+    key = _key(vectors.graph_key, vectors.settings)
     progress = load_checkpoint(checkpoints, "last", tables, key)
     saved = progress.seconds if progress else 0.0
 
@@ -70,13 +70,11 @@ def _learn(
             save_checkpoint(checkpoints, tables, now, key)
             saved = now.seconds
 
-    done = train(tables, parts, settings, progress, lambda now: report(now, parts), keep)
+    done = train(tables, parts, vectors.settings, progress, lambda now: report(now, parts), keep)
     if done.best_epoch and done.best_epoch != done.epoch:
         load_checkpoint(checkpoints, "best", tables, key)
-    vectors = Vectors(tables, graph.ids, graph.relation_ids, settings, graph_key)
     save_vectors(vectors, out, key, _facts(done, parts))
     remove_checkpoints(checkpoints)
-    return vectors
 
 
 def _facts(done: Progress, parts: Parts) -> dict[str, Json]:

@@ -18,7 +18,7 @@ class Negatives:
     """Entities that are wrong answers.
 
     Attributes:
-        log_drawn: log of how often each is expected in such a sample.
+        log_drawn: log of how often each is expected in the sample of a step, over all steps.
         left_out: Questions x negatives: True where the entity is no wrong answer; None: nowhere.
     """
 
@@ -34,33 +34,37 @@ class Draw:
         self._settings, self._entities = settings, entities
         questions = Questions.of(triples, relations)
         self._known = Answers.of(questions, relations) if settings.drop_known else None
+        shares = np.bincount(questions.answers, minlength=entities) / max(1, len(questions))
+        if settings.drawn == "uniform":
+            shares = np.full(entities, 1 / entities)
         if settings.drawn == "degree":
-            degrees = np.bincount(questions.answers, minlength=entities).astype(np.float64) + 1
-            self._shares = degrees / degrees.sum()
-            self._cumulated = np.cumsum(self._shares)
+            shares = (shares * len(questions) + 1) / (len(questions) + entities)
+            self._cumulated = np.cumsum(shares)
         if settings.drawn == "typed":
             pairs = np.unique(questions.sides * entities + questions.answers)
             self._typed_starts = np.searchsorted(pairs, np.arange(2 * relations + 1) * entities)
             self._typed, self._pairs = pairs % entities, pairs
+            asked = np.bincount(questions.sides, minlength=2 * relations) / max(1, len(questions))
+            each = asked / np.maximum(np.diff(self._typed_starts), 1)
+            drawn = np.bincount(self._typed, each[pairs // entities], minlength=entities)
+            shares = np.asarray(drawn, np.float64)
+        self._shares = shares
 
     def __call__(self, questions: Questions, generator: np.random.Generator) -> Negatives:
         """Draw for some questions."""
         count = self._settings.negatives
         if self._settings.drawn == "batch":
             chosen = generator.choice(questions.answers, count)
-            log_drawn = np.zeros(count)
         elif self._settings.drawn == "degree":
             chosen = np.searchsorted(self._cumulated, generator.random(count))
             chosen = np.minimum(chosen, self._entities - 1)
-            log_drawn = np.log(count * self._shares[chosen])
         elif self._settings.drawn == "typed":
             sides = generator.choice(questions.sides, count)
             starts, ends = self._typed_starts[sides], self._typed_starts[sides + 1]
             chosen = self._typed[starts + (generator.random(count) * (ends - starts)).astype(np.int64)]
-            log_drawn = np.zeros(count)
         else:
             chosen = generator.integers(0, self._entities, count)
-            log_drawn = np.full(count, np.log(count / self._entities))
+        log_drawn = np.log(count * self._shares[chosen])
         left_out = self._left_out(questions, chosen)
         return Negatives(torch.from_numpy(chosen), torch.from_numpy(log_drawn.astype(np.float32)), left_out)
 

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
+from loregraft.errors import BadInput
 from loregraft.kge.kernels import add_adagrad
 from loregraft.kge.scorers import SCORERS
 from loregraft.kge.scorers.scorer import Scorer
@@ -56,13 +58,16 @@ class Tables:
         """Draw the first numbers from the seed.
 
         Raises:
-            ValueError: The scorer cannot have so many dimensions, or cannot ask for heads.
+            BadInput: The scorer cannot have so many dimensions, or cannot ask for heads.
         """
         scorer, dim = SCORERS[settings.model], settings.dim
         if dim % scorer.multiple:
-            raise ValueError(f"dim of {scorer.name} is a multiple of {scorer.multiple}, got {dim}")
+            found = f"dim is {dim}, and {scorer.name} needs a multiple of {scorer.multiple}"
+            more = dim + scorer.multiple - dim % scorer.multiple
+            raise BadInput(Path("settings"), 0, found, f"Set dim to {more}.")
         if not settings.reciprocal and scorer.inverse is None and scorer.head_query is None:
-            raise ValueError(f"{scorer.name} cannot ask for heads without reciprocal relations")
+            found = f"{scorer.name} cannot ask for heads without reciprocal relations"
+            raise BadInput(Path("settings"), 0, found, "Set reciprocal to true.")
         generator = torch.Generator().manual_seed(settings.seed)
         first = scorer.entity_start.draw(entities, scorer.entity_width(dim), generator)
         sides = relations * (2 if settings.reciprocal else 1)

@@ -27,11 +27,11 @@ from loregraft.training.device import has_bf16
 
 
 class Diverged(LoregraftError):
-    """The loss is no number any more."""
+    """The loss, or what a step made of the vectors, is no number any more."""
 
-    def __init__(self, step: int, epoch: int, loss: float) -> None:
+    def __init__(self, step: int, epoch: int, found: str) -> None:
         fix = "Lower the learning rate (rate), or the weight of the penalties (n3, l2, dura)."
-        super().__init__(f"the loss is {loss} in step {step:,} of epoch {epoch}. {fix}")
+        super().__init__(f"{found} in step {step:,} of epoch {epoch}. {fix}")
 
 
 @dataclass
@@ -39,7 +39,7 @@ class Progress:
     """How far a training is.
 
     Attributes:
-        epoch: Passes done; `share` of the one that runs, 0..1.
+        epoch: Passes done, the last of them cut short where time was up; `share` of the one that runs, 0..1.
         seconds: Of training, without validation.
         loss: Mean of the last steps, in nats.
         mrr: At the last validation; None before the first.
@@ -73,7 +73,7 @@ def train(
             the best so far.
 
     Raises:
-        Diverged: The loss is no number.
+        Diverged: The loss is no number, or a vector holds one that is none.
     """
     now = progress or Progress()
     watch = _Watch(parts, settings)
@@ -81,7 +81,8 @@ def train(
     while now.epoch < settings.epochs and not _ended(now, settings):
         _Epoch(tables, parts, settings, draw, now).run(report)
         now.epoch, now.share = now.epoch + 1, 0.0
-        if len(parts.valid) and (now.epoch % settings.validate_every == 0 or now.epoch == settings.epochs):
+        last = now.epoch == settings.epochs or _ended(now, settings)
+        if len(parts.valid) and (last or now.epoch % settings.validate_every == 0):
             now.mrr = watch.mrr(tables)
             now.history.append((now.epoch, now.seconds, now.mrr))
             if now.mrr > now.best_mrr:
@@ -91,8 +92,12 @@ def train(
     return now
 
 
+def _is_late(now: Progress, settings: KgeSettings) -> bool:
+    return settings.minutes is not None and now.seconds >= 60 * settings.minutes
+
+
 def _ended(now: Progress, settings: KgeSettings) -> bool:
-    if settings.minutes is not None and now.seconds >= 60 * settings.minutes:
+    if _is_late(now, settings):
         return True
     since = sum(epoch > now.best_epoch for epoch, _, _ in now.history)
     return now.best_epoch > 0 and since >= settings.patience
@@ -127,19 +132,22 @@ class _Epoch:
         self._lock, self._bf16, self._stopped = threading.Lock(), has_bf16(), False
 
     def run(self, report: Callable[[Progress], object]) -> None:
-        """Let the workers do all batches."""
+        """Let the workers do all batches, or as many as there is time for."""
         now, before, started = self._now, self._now.seconds, time.monotonic()
         with ThreadPoolExecutor(self._settings.workers, "kge", lambda: torch.set_num_threads(1)) as pool:
             works = [pool.submit(self._work) for _ in range(self._settings.workers)]
             try:
                 while wait(works, timeout=0.5, return_when=FIRST_EXCEPTION).not_done:
                     now.seconds = before + time.monotonic() - started
+                    self._stopped = self._stopped or _is_late(now, self._settings)
                     report(now)
             finally:
                 self._stopped = True  # where all went well there is no batch left
             for work in works:
                 work.result()
         now.seconds = before + time.monotonic() - started
+        if not all(tensor.sum().isfinite() for tensor in self._tables.named().values()):
+            raise Diverged(len(self._batches), now.epoch + 1, "a vector holds what is no number")
 
     @torch.no_grad()
     def _work(self) -> None:
@@ -155,7 +163,7 @@ class _Epoch:
             loss = step(self._tables, batch, settings, self._bf16)
             if not np.isfinite(loss):
                 self._stopped = True
-                raise Diverged(number + 1, now.epoch + 1, loss)
+                raise Diverged(number + 1, now.epoch + 1, f"the loss is {loss}")
             with self._lock:
                 now.questions, now.share = now.questions + len(rows), (number + 1) / len(self._batches)
                 now.loss = loss if np.isnan(now.loss) else 0.98 * now.loss + 0.02 * loss
