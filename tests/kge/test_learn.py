@@ -1,32 +1,24 @@
 """From a graph to a folder: kept whole, made once, resumed to the same bits."""
 
-import os
+import random
 import signal
-import subprocess
-import sys
 import time
+from pathlib import Path
 
 import pytest
 import torch
 
-from loregraft.artifact import read_card, verify
-from loregraft.errors import BadInput
+from loregraft.artifact import lock, read_card, verify
+from loregraft.errors import BadInput, CannotWrite
 from loregraft.kg.store import save_graph
+from loregraft.kge.checkpoint import load_checkpoint
 from loregraft.kge.learn import is_learnt, learn_vectors
 from loregraft.kge.settings import KgeSettings
+from loregraft.kge.tables import Tables
+from loregraft.kge.train import Diverged
 from loregraft.kge.vectors import open_vectors
 
-SETTINGS = {"dim": 16, "batch": 16, "negatives": 16, "workers": 1, "epochs": 60, "patience": 1000}
-CHILD = """
-import sys
-from pathlib import Path
-from loregraft.kg.store import open_graph
-from loregraft.kge import learn
-from loregraft.kge.settings import KgeSettings
-learn.SAVE_EVERY_S = 0.0
-settings = KgeSettings.model_validate_json(sys.argv[1])
-learn.learn_vectors(open_graph(Path("graph")), "key", Path("out"), settings)
-"""
+SETTINGS = {"dim": 16, "batch": 16, "negatives": 16, "workers": 1, "epochs": 40, "patience": 1000}
 
 
 def test_vectors_are_written_once(ring_graph, tmp_path):
@@ -50,21 +42,22 @@ def test_the_best_epoch_is_kept(ring_graph, tmp_path):
     assert facts["best"]["valid_mrr"] == best and facts["best"]["epoch"] < 30
 
 
-@pytest.mark.parametrize("share", [0.3, 0.7])
-def test_killed_it_goes_on_and_ends_with_the_same_bits(ring_graph, tmp_path, share):
+def test_killed_twice_it_goes_on_and_ends_with_the_same_bits(ring_graph, tmp_path, commands):
     save_graph(ring_graph, tmp_path / "graph", "key")
     settings = KgeSettings(**SETTINGS)
     straight = learn_vectors(ring_graph, "key", tmp_path / "straight", settings)
-    command = [sys.executable, "-c", CHILD, settings.model_dump_json()]
-    child = subprocess.Popen(command, cwd=tmp_path)
+    changes = [argument for name, value in SETTINGS.items() for argument in ("--set", f"{name}={value}")]
     card = tmp_path / ".out.training" / "last" / "card.json"
-    while child.poll() is None and not (card.is_file() and _epoch(card) >= share * settings.epochs):
-        time.sleep(0.005)
-    assert child.poll() is None, "it ended before it could be killed"
-    os.kill(child.pid, signal.SIGKILL)
-    child.wait()
-    assert not (tmp_path / "out").exists()
-    subprocess.run(command, cwd=tmp_path, check=True)
+    for epoch in (3, 8):
+        started = commands.start("kge", "train", "graph", "out", *changes, cwd=tmp_path)
+        while _epoch(card) < epoch:
+            assert Path(f"/proc/{started.process}/cmdline").read_bytes(), started.err  # a zombie has none
+            time.sleep(0.002)
+        time.sleep(random.random() / 20)  # wherever it is then: in a step, a validation, a checkpoint
+        assert started.end(signal.SIGKILL).code == -signal.SIGKILL, "it ended before it could be killed"
+        assert not (tmp_path / "out").exists()
+    ended = commands.run("kge", "train", "graph", "out", *changes, cwd=tmp_path)
+    assert ended.code == 0, ended.err
     again = open_vectors(tmp_path / "out").tables.named()
     assert all(torch.equal(again[name], tensor) for name, tensor in straight.tables.named().items())
 
@@ -80,3 +73,45 @@ def test_what_cannot_be_trained_leaves_nothing(ring_graph, tmp_path):
     with pytest.raises(BadInput, match="multiple of 2"):
         learn_vectors(ring_graph, "key", tmp_path / "out", KgeSettings(model="complex", dim=7))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_goes_wrong_keeps_the_last_good_numbers(ring_graph, tmp_path):
+    """At this rate the first step is large, and the second one too large to be a number."""
+    settings = KgeSettings(**{**SETTINGS, "rate": 1e10, "batch": 10**6})
+    out, checkpoints = tmp_path / "out", tmp_path / ".out.training"
+    with pytest.raises(Diverged, match="in step 1 of epoch 2"):
+        learn_vectors(ring_graph, "key", out, settings)
+    assert not out.exists() and verify(checkpoints / "last") == []
+    key = read_card(checkpoints / "last").key
+    tables = Tables.start(len(ring_graph), len(ring_graph.relation_ids), settings)
+    progress = load_checkpoint(checkpoints, "best", tables, key)
+    assert progress is not None and (progress.epoch, progress.best_epoch) == (1, 1)
+    assert all(tensor.isfinite().all() for tensor in tables.named().values())
+    learn_vectors(ring_graph, "key", out, KgeSettings(**{**SETTINGS, "epochs": 2}))  # lower, it starts anew
+    assert read_card(out).facts["epochs"] == 2 and not checkpoints.exists()
+
+
+@pytest.mark.parametrize("spoilt", ["another run's", "damaged"])
+def test_a_checkpoint_that_does_not_fit_is_not_gone_on_from(ring_graph, tmp_path, spoilt):
+    settings, out = KgeSettings(**{**SETTINGS, "epochs": 4}), tmp_path / "out"
+    straight = learn_vectors(ring_graph, "key", tmp_path / "straight", settings).tables.named()
+
+    def stop(now, parts):
+        if now.epoch == 2:
+            raise KeyboardInterrupt
+
+    graph_key = "other" if spoilt == "another run's" else "key"
+    with pytest.raises(KeyboardInterrupt):
+        learn_vectors(ring_graph, graph_key, out, settings, stop)
+    numbers = tmp_path / ".out.training" / "last" / "tables.safetensors"
+    if spoilt == "damaged":
+        numbers.write_bytes(numbers.read_bytes()[:-1] + b"!")
+    assert numbers.is_file()
+    again = learn_vectors(ring_graph, "key", out, settings).tables.named()
+    assert all(torch.equal(again[name], tensor) for name, tensor in straight.items())
+    assert read_card(out).facts["questions"] == 4 * 2 * read_card(out).facts["triples"]["train"]
+
+
+def test_two_runs_do_not_share_a_folder(ring_graph, tmp_path):
+    with lock(tmp_path / ".out.training"), pytest.raises(CannotWrite, match="another loregraft process"):
+        learn_vectors(ring_graph, "key", tmp_path / "out", KgeSettings(**SETTINGS))

@@ -104,7 +104,7 @@ def test_one_triple_and_one_negative_are_enough():
 
 @pytest.mark.parametrize("minutes", [1e-6, 0.02])
 def test_minutes_end_it_within_an_epoch_and_it_is_ranked(ring_parts, minutes):
-    many = np.tile(np.arange(len(ring_parts.train)), 20_000)  # an epoch of this takes much longer
+    many = np.tile(np.arange(len(ring_parts.train)), 4_000)  # an epoch of this takes much longer
     parts = replace(ring_parts, train=ring_parts.train.take(many))
     settings = SMALL.model_copy(update={"minutes": minutes, "epochs": 50, "validate_every": 7})
     done = trained(parts, settings)[1]
@@ -144,7 +144,7 @@ def test_what_report_raises_ends_the_training(ring_parts):
     def stop(now):
         raise KeyboardInterrupt
 
-    many = np.tile(np.arange(len(ring_parts.train)), 20_000)
+    many = np.tile(np.arange(len(ring_parts.train)), 4_000)
     parts = replace(ring_parts, train=ring_parts.train.take(many))
     with pytest.raises(KeyboardInterrupt):
         trained(parts, SMALL, report=stop)

@@ -1,18 +1,22 @@
 """Vectors answer as the plain formulas say."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from safetensors.torch import save_file
 
 from loregraft.errors import BadInput, WrongArtifact
 from loregraft.kge.evaluate import categories, metrics, rank_part
 from loregraft.kge.parts import parts_of
 from loregraft.kge.predict import predict
 from loregraft.kge.questions import Triples
+from loregraft.kge.scorers import SCORERS
 from loregraft.kge.settings import KgeSettings
 from loregraft.kge.tables import Tables
-from loregraft.kge.vectors import Vectors, open_vectors
+from loregraft.kge.vectors import Vectors, open_vectors, save_vectors
 
 
 @pytest.fixture
@@ -63,6 +67,70 @@ def test_predictions_tell_what_is_known(vectors, ring_graph):
     for wrong in (("?", "next", "?"), ("E:0", "next", "E:1")):
         with pytest.raises(BadInput, match=r"Write '\?' for the head or for the tail"):
             predict(vectors, ring_graph, parts_of(ring_graph), wrong)
+
+
+@pytest.mark.parametrize("reciprocal", [False, True])
+@pytest.mark.parametrize("name", sorted(SCORERS))
+def test_what_is_saved_and_opened_answers_the_same(ring_graph, tmp_path, name, reciprocal):
+    settings = KgeSettings(model=name, dim=8, reciprocal=reciprocal, by_row=reciprocal, seed=3)
+    tables = Tables.start(len(ring_graph), len(ring_graph.relation_ids), settings)
+    made = Vectors(tables, ring_graph.ids, ring_graph.relation_ids, settings, "key")
+    save_vectors(made, tmp_path / "out", "own key", {"told": 1})
+    opened = open_vectors(tmp_path / "out")
+    assert (opened.ids, opened.relation_ids) == (made.ids, made.relation_ids)
+    assert (opened.settings, opened.graph_key, len(opened)) == (settings, "key", len(ring_graph))
+    for (left, one), (right, other) in zip(
+        tables.named().items(), opened.tables.named().items(), strict=True
+    ):
+        assert left == right and torch.equal(one, other)
+    triples = [("E:1", "next", "E:2"), ("E:3", "before", "E:2"), ("E:1", "next", "E:5")]
+    assert opened.score(triples).tolist() == made.score(triples).tolist()
+    h, t = (
+        tables.entities.values[[opened.index(id) for id in ids]]
+        for ids in zip(*triples, strict=True)
+        if ids[0] != "next"
+    )
+    r = tables.relations.values[[opened.relation_index(row[1]) for row in triples]]
+    r = r if tables.core is None else tables.scorer.compose(r, tables.core.values)
+    each = [tables.scorer.score(h[[i]], r[[i]], t[[i]]) for i in range(3)]
+    assert opened.score(triples) == pytest.approx(torch.cat(each).numpy(), rel=1e-4, abs=1e-6)
+    assert opened.answers("E:1", "next")[opened.index("E:5")] == pytest.approx(each[2].item(), rel=1e-4)
+
+
+def test_opened_vectors_are_mapped_and_not_changed_by_what_is_done_to_them(vectors, tmp_path):
+    save_vectors(vectors, tmp_path / "out", "key", {})
+    opened = open_vectors(tmp_path / "out")
+    assert "vectors.safetensors" in Path("/proc/self/maps").read_text()
+    opened.tables.entities.values.zero_()
+    assert torch.equal(open_vectors(tmp_path / "out").tables.entities.values, vectors.tables.entities.values)
+
+
+@pytest.mark.parametrize("name", ["vectors.safetensors", "entities.parquet"])
+@pytest.mark.parametrize("spoil", [Path.unlink, lambda file: file.write_bytes(b"nonsense")])
+def test_a_damaged_folder_is_said_to_be(vectors, tmp_path, name, spoil):
+    save_vectors(vectors, tmp_path / "out", "key", {})
+    spoil(tmp_path / "out" / name)
+    with pytest.raises(WrongArtifact, match=r"(?s)out: cannot be read: .*Train the vectors again\."):
+        open_vectors(tmp_path / "out")
+
+
+def test_a_folder_with_too_little_in_it_or_of_a_scorer_of_another_day_is_refused(vectors, tmp_path):
+    save_vectors(vectors, tmp_path / "out", "key", {})
+    save_file({"entities": vectors.tables.entities.values}, tmp_path / "out" / "vectors.safetensors")
+    with pytest.raises(WrongArtifact, match="cannot be read"):
+        open_vectors(tmp_path / "out")
+    save_vectors(vectors, tmp_path / "out", "key", {})
+    card = tmp_path / "out" / "card.json"
+    card.write_text(card.read_text().replace("transe", "other"))
+    with pytest.raises(WrongArtifact, match="cannot be read"):
+        open_vectors(tmp_path / "out")
+
+
+def test_ids_and_vectors_must_go_together(vectors, tmp_path):
+    fewer = Vectors(vectors.tables, vectors.ids[1:], vectors.relation_ids, vectors.settings, "key")
+    save_vectors(fewer, tmp_path / "out", "key", {})
+    with pytest.raises(WrongArtifact, match="ids and vectors differ in number"):
+        open_vectors(tmp_path / "out")
 
 
 def test_a_folder_of_something_else_is_no_vectors(tmp_path):

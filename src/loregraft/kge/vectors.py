@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
 from jaxtyping import Float
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from loregraft.artifact import Json, read_card, writing
@@ -153,15 +154,14 @@ def open_vectors(folder: Path) -> Vectors:
         WrongArtifact: The folder is no vectors, or is damaged.
     """
     card = read_card(folder, KIND)
-    settings = KgeSettings.model_validate(dict(card.settings))
     try:
-        named = load_file(folder / TENSORS)
+        settings = KgeSettings.model_validate(dict(card.settings))
+        tables = Tables.of(load_file(folder / TENSORS), settings)
         ids, relation_ids = (
             pq.read_table(folder / f"{name}.parquet")["id"].to_pylist() for name in ("entities", "relations")
         )
-    except (OSError, pa.ArrowInvalid, ValueError) as error:
+    except (OSError, ValueError, KeyError, SafetensorError) as error:  # pyarrow's are ValueErrors too
         raise WrongArtifact(folder, f"cannot be read: {error}", "Train the vectors again.") from error
-    tables = Tables.of(named, settings)
     if len(tables.entities.values) != len(ids) or tables.relation_count != len(relation_ids):
         raise WrongArtifact(folder, "ids and vectors differ in number", "Train the vectors again.")
     return Vectors(tables, ids, relation_ids, settings, card.parents.get("graph", ""))
