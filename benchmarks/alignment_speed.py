@@ -50,7 +50,8 @@ from sentence_transformers.sentence_transformer.losses import MultipleNegativesR
 from torch.utils.data import SequentialSampler
 from transformers import PrinterCallback, TrainerCallback
 
-from loregraft.artifact import read_card, replace_file
+from loregraft.artifact import read_card
+from loregraft.disk import replace_file
 from loregraft.encoder.load import Encoder, load_encoder
 from loregraft.evaluate.names import NameTask, answer, make_name_task
 from loregraft.evaluate.significance import interval, resample

@@ -16,18 +16,15 @@ from hypothesis import strategies as st
 from loregraft.artifact import (
     CARD,
     FORMAT,
-    cannot_write,
     fingerprint,
     is_current,
-    keep_apart,
-    lock,
     read_card,
-    replace_file,
     sha256_file,
     sha256_folder,
     verify,
     writing,
 )
+from loregraft.disk import cannot_write, keep_apart, lock, replace_file
 from loregraft.errors import CannotWrite, WrongArtifact
 
 FILES = {"a.txt": b"alpha", "empty": b"", "inner/b.bin": bytes(range(256)), "inner/deep/c": b"c" * 5_000}
@@ -144,7 +141,8 @@ def test_an_interrupted_replace_file_leaves_nothing(tmp_path, monkeypatch):
 KILL_AT_EACH_POINT = """
 import io, os, sys
 from pathlib import Path
-from loregraft.artifact import lock, read_card, verify, writing
+from loregraft.artifact import read_card, verify, writing
+from loregraft.disk import lock
 
 root, with_old, disk = Path(sys.argv[1]), sys.argv[2] == "old", sys.argv[3]
 EVENTS = {"open", "os.rename", "os.mkdir", "os.remove", "os.rmdir", "fsync", "ctypes.dlsym"}
@@ -281,7 +279,8 @@ def test_an_output_holds_nothing_that_is_read(tmp_path):
 WRITE = """
 import sys
 from pathlib import Path
-from loregraft.artifact import replace_file, writing
+from loregraft.artifact import writing
+from loregraft.disk import replace_file
 from loregraft.errors import CannotWrite
 try:
     if sys.argv[2] == "folder":
@@ -578,7 +577,7 @@ def test_a_full_disk_leaves_the_old_folder(tmp_path):
 HOLD = """
 import sys, time
 from pathlib import Path
-from loregraft.artifact import lock
+from loregraft.disk import lock
 with lock(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(60)
@@ -589,7 +588,7 @@ def test_a_second_process_is_refused_at_once_and_a_dead_one_holds_nothing(tmp_pa
     holder = run_code(HOLD, tmp_path)
     assert holder.stdout is not None and holder.stdout.readline() == "held\n"
     started = time.monotonic()
-    with pytest.raises(CannotWrite, match=r"another loregraft process.*--out"), lock(tmp_path):
+    with pytest.raises(CannotWrite, match=r"another loregraft process.*Choose another folder"), lock(tmp_path):
         pass
     assert time.monotonic() - started < 1
     holder.send_signal(signal.SIGKILL)

@@ -12,7 +12,7 @@ import loregraft.errors
 
 SOURCE = Path(loregraft.errors.__file__).parent
 ORDER = (
-    *("errors", "records", "metrics", "config", "artifact"),
+    *("errors", "records", "metrics", "config", "disk", "artifact"),
     *(
         "kg",
         "training",
@@ -29,7 +29,7 @@ ORDER = (
     *("translate", "media", "evaluate", "explain", "report", "recipe", "serve", "cli"),
     *("__init__", "__main__"),
 )
-LIGHT = ("errors", "records", "metrics", "config", "artifact", "kg", "cli")
+LIGHT = ("errors", "records", "metrics", "config", "disk", "artifact", "kg", "cli")
 """Rooms that never load torch by being imported: commands about graphs and `--help` start at once."""
 OWNERS = {"transformers": ("encoder", "translate", "media")}
 """The rooms that are the only door to a package."""

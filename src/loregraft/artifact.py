@@ -6,20 +6,28 @@ Only one process at a time writes a folder or a file (`hold`).
 """
 
 import contextlib
-import ctypes
 import errno
-import fcntl
 import hashlib
 import importlib.metadata
 import json
 import os
 import re
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
+from loregraft.disk import (
+    beside,
+    cannot_write,
+    hold,
+    real_path,
+    refusal_in_words,
+    replace_folder,
+    sync,
+    write_json,
+)
 from loregraft.errors import CannotWrite, WrongArtifact
 
 CARD = "card.json"
@@ -97,8 +105,8 @@ def writing(
         CannotWrite: No permission, the disk is full, another process is writing it, or there is
             something that loregraft did not write.
     """
-    given, folder = folder, _real(folder)  # messages name it as the caller did
-    building = _beside(folder, "writing")
+    given, folder = folder, real_path(folder)  # messages name it as the caller did
+    building = beside(folder, "writing")
     with contextlib.nullcontext() if held else hold(given):
         try:
             _refuse_foreign(folder, given)
@@ -116,100 +124,14 @@ def writing(
             )
             write_json(building / CARD, card.__dict__)
             for path in sorted(building.rglob("*")):
-                _sync(path)
-            _sync(building)
-            _replace(building, folder)
+                sync(path)
+            sync(building)
+            replace_folder(building, folder)
         except BaseException as error:
             shutil.rmtree(building, ignore_errors=True)
-            refusal = error if isinstance(error, OSError) else _refusal_in_words(error)
+            refusal = error if isinstance(error, OSError) else refusal_in_words(error)
             if refusal is not None:
                 raise cannot_write(given, refusal) from error
-            raise
-
-
-@contextlib.contextmanager
-def hold(path: Path) -> Iterator[None]:
-    """Hold a file or folder that is to be written for this process; a process that died holds nothing.
-
-    Also puts back a folder whose replacement was cut off between two renames.
-
-    Raises:
-        CannotWrite: Another process holds it, or nothing can be written beside it.
-    """
-    given, path = path, _real(path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        file = _locked(_beside(path, "lock"))
-    except BlockingIOError as error:
-        fix = "Wait for it to end and run the same command again."
-        raise CannotWrite(given, "another loregraft process is writing it", fix) from error
-    except OSError as error:
-        raise cannot_write(given, error) from error
-    with file:
-        try:
-            _put_back(path)
-            yield
-        finally:
-            with contextlib.suppress(OSError):
-                os.unlink(file.name)
-
-
-def keep_apart(out: Path, sources: Iterable[Path]) -> None:
-    """Refuse an output that is one of the things that are read for it, or a folder that holds one.
-
-    Raises:
-        CannotWrite: It is so.
-    """
-    for source in sources:
-        if _real(source).is_relative_to(_real(out)):
-            found = "it is what is read" if _real(source) == _real(out) else f"{source} is in it and is read"
-            raise CannotWrite(out, found, "Choose another place for the output.")
-
-
-def cannot_write(path: Path, error: OSError, choose: str = "Choose another folder") -> CannotWrite:
-    """Turn the machine's refusal into an error that says what to do."""
-    if error.errno == errno.ENOSPC or error.errno == errno.EDQUOT or error.errno == errno.EFBIG:
-        return CannotWrite(path, "the disk is full", "Free some space and run the same command again.")
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return CannotWrite(path, "no permission to write here", f"{choose}, or change the permission.")
-    if error.errno in (errno.ENOTDIR, errno.EEXIST):
-        return CannotWrite(path, "a file is in the way of a folder", f"{choose}.")
-    if error.errno == errno.EISDIR:
-        return CannotWrite(path, "a folder is in the way of a file", "Choose another name.")
-    reason = error.strerror or str(error)
-    return CannotWrite(path, f"writing failed ({reason})", "Run the same command again.")
-
-
-def _refusal_in_words(error: BaseException) -> OSError | None:
-    """Read the machine's refusal out of an error of safetensors or tokenizers, which is no OSError."""
-    found = re.search(r"\(os error (\d+)\)", str(error))
-    return OSError(int(found[1]), os.strerror(int(found[1]))) if found else None
-
-
-def write_json(path: Path, content: object) -> None:
-    """Write JSON as people read it: indented, UTF-8, keys in the order given."""
-    text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
-    path.write_text(text + "\n", encoding="utf-8")
-
-
-def replace_file(path: Path, content: str) -> None:
-    """Write a text file whole or not at all.
-
-    Raises:
-        CannotWrite: No permission, the disk is full, or another process is writing it.
-    """
-    building = _beside(path, "writing")
-    with hold(path):
-        try:
-            building.write_text(content, encoding="utf-8")
-            _sync(building)
-            building.replace(path)
-            _sync(path.parent)
-        except BaseException as error:
-            with contextlib.suppress(OSError):
-                building.unlink()
-            if isinstance(error, OSError):
-                raise cannot_write(path, error) from error
             raise
 
 
@@ -222,7 +144,7 @@ def read_card(folder: Path, kind: str | None = None) -> Card:
         WrongArtifact: No card, an unreadable one, one of another kind, or of a newer format.
     """
     path = folder / CARD
-    if not folder.exists() and _beside(_real(folder), "replaced").is_dir():
+    if not folder.exists() and beside(real_path(folder), "replaced").is_dir():
         with contextlib.suppress(CannotWrite), hold(folder):
             pass
     try:
@@ -276,58 +198,6 @@ def verify(folder: Path) -> list[str]:
     return problems
 
 
-@contextlib.contextmanager
-def lock(folder: Path) -> Iterator[None]:
-    """Hold a folder for this process; the lock of a process that died is free at once.
-
-    Also puts back a folder inside it whose replacement was cut off between two renames.
-
-    Raises:
-        CannotWrite: Another process holds it, or the folder cannot be made.
-    """
-    choose = "Choose another folder with --out"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        file = (folder / ".lock").open("a")
-    except OSError as error:
-        raise cannot_write(folder, error, choose) from error
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            fix = "Wait for it to end, or choose another folder with --out."
-            raise CannotWrite(folder, "another loregraft process is using this folder", fix) from error
-        for old in sorted(folder.rglob(".*.replaced")):
-            with hold(old.with_name(old.name.removeprefix(".").removesuffix(".replaced"))):
-                pass  # that puts it back
-        yield
-
-
-def _real(path: Path) -> Path:
-    """Give the absolute path, links followed, so that all names of a folder have one lock."""
-    return Path(os.path.realpath(path))
-
-
-def _beside(path: Path, role: str) -> Path:
-    return path.with_name(f".{path.name}.{role}")
-
-
-def _locked(path: Path) -> IO[str]:
-    """Open a lock file and lock it; whoever unlocks it removes it, so that none is left behind."""
-    while True:
-        file = path.open("a")
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if os.fstat(file.fileno()).st_ino == path.stat().st_ino:
-                return file
-        except FileNotFoundError:
-            pass  # whoever had it removed it after it was opened here
-        except BaseException:
-            file.close()
-            raise
-        file.close()
-
-
 def _refuse_foreign(folder: Path, given: Path) -> None:
     if folder.exists() and not folder.is_dir():
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
@@ -337,46 +207,6 @@ def _refuse_foreign(folder: Path, given: Path) -> None:
         except WrongArtifact as error:
             found = f"a folder without a readable {CARD}, so that it may be yours, is never replaced"
             raise CannotWrite(given, found, "Choose another folder, or move this one away.") from error
-
-
-def _replace(building: Path, folder: Path) -> None:
-    if folder.exists() and not _exchanged(building, folder):
-        old = _beside(folder, "replaced")
-        folder.rename(old)  # a kill from here on leaves only `old`, which `_put_back` knows
-        building.rename(folder)
-        building = old
-    elif not folder.exists():
-        building.rename(folder)
-    _sync(folder.parent)
-    shutil.rmtree(building, ignore_errors=True)
-
-
-def _exchanged(first: Path, second: Path) -> bool:
-    """Let two folders change names in one step; False where the machine or the disk cannot."""
-    here, exchange = -100, 2  # AT_FDCWD and RENAME_EXCHANGE of Linux
-    try:
-        rename = ctypes.CDLL(None, use_errno=True).renameat2
-    except (AttributeError, OSError):
-        return False
-    return bool(rename(here, os.fsencode(first), here, os.fsencode(second), exchange) == 0)
-
-
-def _put_back(path: Path) -> None:
-    """Finish what a writer left that was cut off; the caller holds the path."""
-    old = _beside(path, "replaced")
-    if path.exists():
-        shutil.rmtree(old, ignore_errors=True)
-    elif old.is_dir():
-        with contextlib.suppress(OSError):
-            old.rename(path)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _own_files(folder: Path) -> Iterator[Path]:

@@ -1,18 +1,24 @@
 """What every scorer promises: the paper's formula, a fast form that agrees, and right gradients."""
 
 import cmath
+from typing import get_args
 
 import pytest
 import torch
 
 from loregraft.kge.measures import meet, pairs
 from loregraft.kge.scorers import SCORERS
+from loregraft.kge.settings import ScorerName
 
 DIM = 8
 NAMES = sorted(SCORERS)
 FORMS = [
     (n, form) for n in NAMES for form in ("query", "head_query", "candidate") if getattr(SCORERS[n], form)
 ]
+
+
+def test_every_scorer_can_be_named_in_settings():
+    assert set(get_args(ScorerName)) == set(SCORERS)
 
 
 def rows(name, entities=5, relations=5, seed=0):

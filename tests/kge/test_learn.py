@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from loregraft.artifact import lock, read_card, verify
+from loregraft.artifact import read_card, verify
+from loregraft.disk import lock
 from loregraft.errors import BadInput, CannotWrite
 from loregraft.kg.store import save_graph
-from loregraft.kge.checkpoint import load_checkpoint
+from loregraft.kge.checkpoint import resume
 from loregraft.kge.learn import is_learnt, learn_vectors
 from loregraft.kge.settings import KgeSettings
 from loregraft.kge.tables import Tables
@@ -47,10 +48,10 @@ def test_killed_twice_it_goes_on_and_ends_with_the_same_bits(ring_graph, tmp_pat
     settings = KgeSettings(**SETTINGS)
     straight = learn_vectors(ring_graph, "key", tmp_path / "straight", settings)
     changes = [argument for name, value in SETTINGS.items() for argument in ("--set", f"{name}={value}")]
-    card = tmp_path / ".out.training" / "last" / "card.json"
+    best = tmp_path / ".out.training" / "best"
     for epoch in (3, 8):
         started = commands.start("kge", "train", "graph", "out", *changes, cwd=tmp_path)
-        while _epoch(card) < epoch:
+        while _epoch(best) < epoch:
             assert Path(f"/proc/{started.process}/cmdline").read_bytes(), started.err  # a zombie has none
             time.sleep(0.002)
         time.sleep(random.random() / 20)  # wherever it is then: in a step, a validation, a checkpoint
@@ -62,9 +63,9 @@ def test_killed_twice_it_goes_on_and_ends_with_the_same_bits(ring_graph, tmp_pat
     assert all(torch.equal(again[name], tensor) for name, tensor in straight.tables.named().items())
 
 
-def _epoch(card):
+def _epoch(checkpoint):
     try:
-        return read_card(card.parent).facts["progress"]["epoch"]
+        return read_card(checkpoint).facts["progress"]["epoch"]
     except Exception:  # between two writes of the child
         return 0
 
@@ -81,10 +82,10 @@ def test_what_goes_wrong_keeps_the_last_good_numbers(ring_graph, tmp_path):
     out, checkpoints = tmp_path / "out", tmp_path / ".out.training"
     with pytest.raises(Diverged, match="in step 1 of epoch 2"):
         learn_vectors(ring_graph, "key", out, settings)
-    assert not out.exists() and verify(checkpoints / "last") == []
-    key = read_card(checkpoints / "last").key
+    assert not out.exists() and verify(checkpoints / "best") == []
+    key = read_card(checkpoints / "best").key
     tables = Tables.start(len(ring_graph), len(ring_graph.relation_ids), settings)
-    progress = load_checkpoint(checkpoints, "best", tables, key)
+    progress = resume(checkpoints, tables, key)
     assert progress is not None and (progress.epoch, progress.best_epoch) == (1, 1)
     assert all(tensor.isfinite().all() for tensor in tables.named().values())
     learn_vectors(ring_graph, "key", out, KgeSettings(**{**SETTINGS, "epochs": 2}))  # lower, it starts anew
@@ -103,7 +104,7 @@ def test_a_checkpoint_that_does_not_fit_is_not_gone_on_from(ring_graph, tmp_path
     graph_key = "other" if spoilt == "another run's" else "key"
     with pytest.raises(KeyboardInterrupt):
         learn_vectors(ring_graph, graph_key, out, settings, stop)
-    numbers = tmp_path / ".out.training" / "last" / "tables.safetensors"
+    numbers = tmp_path / ".out.training" / "best" / "tables.safetensors"
     if spoilt == "damaged":
         numbers.write_bytes(numbers.read_bytes()[:-1] + b"!")
     assert numbers.is_file()

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from loregraft.kge.losses import LOSSES, log_expected
+from loregraft.kge.losses import LOSSES
 from loregraft.kge.settings import KgeSettings
 
 SETTINGS = KgeSettings(margin=0.7, adversarial=0.8)
@@ -58,7 +58,7 @@ def test_a_negative_of_minus_infinity_counts_nothing(name):
 def test_the_softmax_of_a_sample_stands_for_all():
     """With equal scores the loss is log(1 + entities), whatever the number drawn."""
     for drawn in (4, 64):
-        correction = torch.full((drawn,), log_expected(1000, drawn))
+        correction = torch.full((drawn,), math.log(drawn / 1000))
         loss, _, _ = LOSSES["softmax"](
             torch.zeros(1), torch.zeros(1, drawn), torch.ones(1), correction, SETTINGS
         )

@@ -53,7 +53,7 @@ def test_left_out_are_known_answers_and_those_of_another_type(way, drop_known, f
     only(fast, monkeypatch)
     found = draw(way, 30, drop_known)
     facts = set(map(tuple, FACTS.tolist()))
-    for row, (known, side) in enumerate(zip(QUESTIONS.known.tolist(), QUESTIONS.sides.tolist(), strict=True)):
+    for row, (known, side) in enumerate(zip(QUESTIONS.given.tolist(), QUESTIONS.sides.tolist(), strict=True)):
         for column, entity in enumerate(found.entities.tolist()):
             triple = (known, side, entity) if side < RELATIONS else (entity, side - RELATIONS, known)
             typed = {f[2] if side < RELATIONS else f[0] for f in facts if f[1] == side % RELATIONS}
@@ -78,8 +78,8 @@ def test_among_is_a_loop_with_numba_and_with_torch(seed, known, asked, n):
     answers = Answers.of(Questions.of(stated, RELATIONS), RELATIONS)
     questions = Questions.of(facts(asked), RELATIONS)
     pairs = Questions.of(stated, RELATIONS)
-    true = set(zip(pairs.known.tolist(), pairs.sides.tolist(), pairs.answers.tolist(), strict=True))
-    each = zip(questions.known.tolist(), questions.sides.tolist(), strict=True)
+    true = set(zip(pairs.given.tolist(), pairs.sides.tolist(), pairs.answers.tolist(), strict=True))
+    each = zip(questions.given.tolist(), questions.sides.tolist(), strict=True)
     expected = np.array([[(*one, e) in true for e in chosen.tolist()] for one in each], bool).reshape(-1, n)
     for fast in (True, False):
         with pytest.MonkeyPatch.context() as monkeypatch:

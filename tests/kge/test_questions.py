@@ -20,7 +20,7 @@ def triples_of(rows):
 
 def test_a_triple_is_asked_for_from_both_sides():
     questions = Questions.of(Triples.of(*np.array([[1, 0, 2], [3, 2, 4]]).T, np.array([0.5, 1.0])), RELATIONS)
-    assert questions.known.tolist() == [1, 3, 2, 4]
+    assert questions.given.tolist() == [1, 3, 2, 4]
     assert questions.sides.tolist() == [0, 2, 3, 5]  # asked backwards, relation 0 is 0 + 3
     assert questions.answers.tolist() == [2, 4, 1, 3]
     assert questions.weights.tolist() == [0.5, 1, 0.5, 1]
@@ -44,7 +44,7 @@ def test_answers_are_those_of_a_dict(known, asked):
     questions = Questions.of(triples_of(asked), RELATIONS)
     rows = answers.rows(questions)
     entities, of = answers.lists(questions)
-    for place, pair in enumerate(zip(questions.known.tolist(), questions.sides.tolist(), strict=True)):
+    for place, pair in enumerate(zip(questions.given.tolist(), questions.sides.tolist(), strict=True)):
         assert entities[of == place].tolist() == sorted(expected.get(pair, ()))
         assert (rows[place] >= 0) == (pair in expected)
     assert (np.diff(of) >= 0).all()  # one question after another

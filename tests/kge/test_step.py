@@ -27,7 +27,7 @@ def batch_of(tables):
     )
     ordered, groups = grouped(tables, questions)
     left_out = torch.zeros(6, 4, dtype=torch.bool)
-    left_out[int(np.flatnonzero(ordered.known == 2)[0]), 1] = True
+    left_out[int(np.flatnonzero(ordered.given == 2)[0]), 1] = True
     return Batch(ordered, groups, Negatives(NEGATIVES, torch.linspace(-1, 0, 4), left_out))
 
 

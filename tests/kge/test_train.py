@@ -31,7 +31,7 @@ def test_bernoulli_asks_once_for_each_triple_and_for_the_rarer_answer_more_often
     settings = KgeSettings(sides="bernoulli")
     once = questions_of(Triples.of(*facts.T), 1, settings, 0)
     assert len(once) == 999 and (once.sides == 1).sum() > 980  # its heads, with probability 0.999
-    assert sorted(np.where(once.sides == 1, once.known, once.answers).tolist()) == list(range(1, 1000))
+    assert sorted(np.where(once.sides == 1, once.given, once.answers).tolist()) == list(range(1, 1000))
     halves = Triples.of(*np.array([[e, 0, e + 1] for e in range(400)]).T)
     first, second = (questions_of(halves, 1, settings, epoch).sides for epoch in (0, 1))
     assert 150 < first.sum() < 250 and (first != second).any()  # drawn anew in each epoch

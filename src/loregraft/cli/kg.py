@@ -39,9 +39,9 @@ def import_(
 
     Example: loregraft kg import names.tsv triples.tsv my-graph
     """
-    from loregraft.cli.kg_import import Wanted, import_sources
+    from loregraft.cli.kg_import import ImportOptions, import_sources
 
-    wanted = Wanted(format, join, table, languages, relations, skip_bad)
+    wanted = ImportOptions(format, join, table, languages, relations, skip_bad)
     import_sources(sources, wanted, force, as_json)
 
 
@@ -83,7 +83,7 @@ def export(
     import json
     from dataclasses import asdict
 
-    from loregraft.artifact import keep_apart
+    from loregraft.disk import keep_apart
     from loregraft.kg.store import open_graph
     from loregraft.kg.writers import write
 
@@ -133,8 +133,8 @@ def split(
 
     Example: loregraft kg split my-graph my-split --mode inductive
     """
-    from loregraft.artifact import keep_apart
     from loregraft.cli.kg_split import settings_of, split_folder
+    from loregraft.disk import keep_apart
     from loregraft.errors import CannotWrite
 
     settings = settings_of(out, mode, valid, test, seed)

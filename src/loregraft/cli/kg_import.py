@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -16,18 +16,18 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ImportOptions:
     """What is asked of an import, as the options of `loregraft kg import` say it."""
 
     format: str
-    join: Literal["id", "names", "xref", "table"]
+    join: "Join"
     table: Path | None
     languages: str
     relations: str
     skip_bad: bool
 
 
-def import_sources(arguments: Sequence[str], wanted: Wanted, force: bool, as_json: bool) -> None:
+def import_sources(arguments: Sequence[str], options: ImportOptions, force: bool, as_json: bool) -> None:
     """Import and tell; see `loregraft kg import`.
 
     Args:
@@ -39,37 +39,39 @@ def import_sources(arguments: Sequence[str], wanted: Wanted, force: bool, as_jso
     from loregraft.kg.show.printable import printable
 
     *given, last = arguments
-    out, sources = Path(last), _sources(given, wanted)
-    _refuse(arguments, sources, wanted, force)
-    keep = Keep(_set(wanted.languages), _set(wanted.relations))
+    out, sources = Path(last), _sources(given, options)
+    _refuse(arguments, sources, options, force)
+    keep = Keep(_set(options.languages), _set(options.relations))
     with Screen() as screen:
         screen.begin("kg", printable(", ".join(source.label for source in sources)))
         imported = import_graph(
             sources,
-            skip_bad=wanted.skip_bad,
+            skip_bad=options.skip_bad,
             keep=keep,
-            table=read_id_table(wanted.table) if wanted.table else None,
+            table=read_id_table(options.table) if options.table else None,
             advance=lambda share, words: screen.advance(share, printable(words)),
         )
         screen.advance(1.0, f"writing {out}")
-        _save(imported, sources, wanted, out)
+        _save(imported, sources, options, out)
     _tell(imported, out, as_json)
 
 
-def _sources(given: Sequence[str], wanted: Wanted) -> "list[Source]":
+def _sources(given: Sequence[str], options: ImportOptions) -> "list[Source]":
     from loregraft.kg.importing import Source, told_apart
     from loregraft.kg.readers import is_address
 
     paths = [text if is_address(text) else Path(text) for text in given]
-    joins: list[Join] = ["id", *[wanted.join] * len(paths)]
+    joins: list[Join] = ["id", *[options.join] * len(paths)]
     return told_apart(
-        [Source(path, wanted.format, join=join) for path, join in zip(paths, joins, strict=False)]
+        [Source(path, options.format, join=join) for path, join in zip(paths, joins, strict=False)]
     )
 
 
-def _refuse(arguments: Sequence[str], sources: "Sequence[Source]", wanted: Wanted, force: bool) -> None:
+def _refuse(
+    arguments: Sequence[str], sources: "Sequence[Source]", options: ImportOptions, force: bool
+) -> None:
     """Refuse what cannot be meant."""
-    from loregraft.artifact import keep_apart
+    from loregraft.disk import keep_apart
     from loregraft.kg.tables.columns import storable
 
     out = Path(storable(arguments[-1]))
@@ -80,18 +82,18 @@ def _refuse(arguments: Sequence[str], sources: "Sequence[Source]", wanted: Wante
         raise BadInput(out, 0, "the name of the folder is not UTF-8", "Choose another name.")
     if out.exists() and not force:
         raise CannotWrite(out, "it exists already", "Choose another folder, or overwrite it with --force.")
-    if (wanted.table is None) == (wanted.join == "table"):
+    if (options.table is None) == (options.join == "table"):
         found = "--table and --join table belong together"
-        raise BadInput(wanted.table or out, 0, found, "Give both or neither.")
+        raise BadInput(options.table or out, 0, found, "Give both or neither.")
     read = [source.path for source in sources if isinstance(source.path, Path)]
-    keep_apart(out, [*read, *([wanted.table] if wanted.table else [])])
+    keep_apart(out, [*read, *([options.table] if options.table else [])])
 
 
 def _set(text: str) -> frozenset[str] | None:
     return frozenset(part.strip() for part in text.split(",")) if text else None
 
 
-def _save(imported: "Imported", sources: "Sequence[Source]", wanted: Wanted, out: Path) -> None:
+def _save(imported: "Imported", sources: "Sequence[Source]", options: ImportOptions, out: Path) -> None:
     from loregraft.artifact import fingerprint, sha256_file
     from loregraft.kg.show.printable import printable
     from loregraft.kg.store import save_graph
@@ -100,14 +102,14 @@ def _save(imported: "Imported", sources: "Sequence[Source]", wanted: Wanted, out
     read = [[*found, hash] for found, hash in zip(imported.formats.items(), hashes, strict=True)]
     inputs = {label: hash for label, _, hash in read if hash}
     settings: dict[str, Json] = {
-        "join": wanted.join,
-        "languages": wanted.languages,
-        "relations": wanted.relations,
-        "skip_bad": wanted.skip_bad,
+        "join": options.join,
+        "languages": options.languages,
+        "relations": options.relations,
+        "skip_bad": options.skip_bad,
         "formats": dict(imported.formats),
     }
-    if wanted.table:
-        settings["table"] = sha256_file(wanted.table)
+    if options.table:
+        settings["table"] = sha256_file(options.table)
     facts: dict[str, Json] = {
         "joins": {name: dict(counts) for name, counts in imported.joins.items()},
         "bad_lines": imported.problems.total,

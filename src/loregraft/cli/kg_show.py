@@ -85,7 +85,7 @@ def show_paths(folder: Path, ends: tuple[str, str], length: int, limit: int, as_
 
 def draw_to(folder: Path, what: str, out: Path, most: int, force: bool) -> None:
     """Draw an entity into a file; see `loregraft kg draw`."""
-    from loregraft.artifact import replace_file
+    from loregraft.disk import replace_file
     from loregraft.kg.show.drawing import draw_entity
     from loregraft.kg.show.printable import printable
     from loregraft.kg.store import open_graph

@@ -19,9 +19,10 @@ def train_folder(
     folder: Path, out: Path, recipe: Path | None, overrides: Sequence[str], force: bool, as_json: bool
 ) -> None:
     """Train and tell; see `loregraft kge train`."""
-    from loregraft.artifact import keep_apart, read_card
+    from loregraft.artifact import read_card
     from loregraft.cli.progress import Screen
     from loregraft.config import load_settings
+    from loregraft.disk import keep_apart
     from loregraft.kg.store import open_graph
     from loregraft.kge.learn import is_learnt, learn_vectors
     from loregraft.kge.settings import KgeSettings

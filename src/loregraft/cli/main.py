@@ -12,7 +12,7 @@ from loregraft.cli import artifacts, kg, kge, recipes
 from loregraft.errors import LoregraftError
 
 INTERRUPTED = 130
-RESUMING = ("demo", "run", "prove")
+RESUMING = ("demo", "run", "prove", "kge train")
 """Commands that do not do again what is done."""
 
 app = typer.Typer(
@@ -46,7 +46,7 @@ def main() -> None:
         sys.exit(2)
     except SystemExit as exit:
         if exit.code == INTERRUPTED:  # what typer makes of Ctrl-C
-            goes_on = bool(set(RESUMING) & set(sys.argv[1:2]))
+            goes_on = bool({" ".join(sys.argv[1:2]), " ".join(sys.argv[1:3])} & set(RESUMING))
             end = "the same command goes on from here" if goes_on else "nothing half-written is left"
             print(f"interrupted; {end}", file=sys.stderr)
         raise

@@ -14,7 +14,8 @@ from typing import Literal
 import torch
 from torch import nn
 
-from loregraft.artifact import sha256_file, sha256_folder, write_json
+from loregraft.artifact import sha256_file, sha256_folder
+from loregraft.disk import write_json
 from loregraft.encoder.packing import LONGEST, position_offset
 from loregraft.encoder.tokenize import TokenizedTexts
 from loregraft.errors import BadInput

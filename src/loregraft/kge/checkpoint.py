@@ -12,37 +12,56 @@ from loregraft.kge.tables import Tables
 from loregraft.kge.train import Progress
 
 KIND = "kge-checkpoint"
+TENSORS = "tables.safetensors"
 
 
 def save_checkpoint(folder: Path, tables: Tables, progress: Progress, key: str) -> None:
-    """Write folder/last, and folder/best where the tables are the best so far.
+    """Write folder/best where the tables are the best so far, else folder/last.
 
     Raises:
         CannotWrite: No permission, or the disk is full; the older checkpoint stays.
     """
-    names = ["last"] + (["best"] if progress.best_epoch == progress.epoch else [])
-    for name in reversed(names):  # a kill between the two leaves a best one that the last will make again
-        with writing(folder / name, KIND, key) as (target, facts):
-            facts.update({"progress": _words(progress)})
-            save_file(tables.named(), target / "tables.safetensors")
+    name = "best" if progress.best_epoch == progress.epoch else "last"
+    with writing(folder / name, KIND, key) as (target, facts):
+        facts.update({"progress": _words(progress)})
+        save_file(tables.named(), target / TENSORS)
 
 
-def load_checkpoint(folder: Path, name: str, tables: Tables, key: str) -> Progress | None:
-    """Put a checkpoint's numbers into the tables; None, and nothing changed, where this run has none."""
-    path = folder / name
+def resume(folder: Path, tables: Tables, key: str) -> Progress | None:
+    """Put the numbers of the newest checkpoint into the tables; None, and nothing changed, without one."""
+    found = [_read(folder / name, key) for name in ("best", "last")]
+    newest = max((one for one in found if one), key=lambda one: one[1].epoch, default=None)
+    if newest is None:
+        return None
+    _take(newest[0], tables)
+    return newest[1]
+
+
+def take_best(folder: Path, tables: Tables, key: str) -> None:
+    """Put the numbers of the best epoch into the tables."""
+    if _read(folder / "best", key) is None:
+        raise WrongArtifact(folder / "best", "the best epoch's numbers are damaged", "Train once more.")
+    _take(folder / "best", tables)
+
+
+def _read(path: Path, key: str) -> tuple[Path, Progress] | None:
+    """Give the progress of an intact checkpoint of this run."""
     try:
         card = read_card(path, KIND)
         if card.key != key or verify(path):
             return None
     except WrongArtifact:
         return None
-    saved = load_file(path / "tables.safetensors")
-    for tensor_name, tensor in tables.named().items():
-        tensor.copy_(saved[tensor_name])
     told = card.facts["progress"]
     assert isinstance(told, dict)
     history = [(int(epoch), float(seconds), float(mrr)) for epoch, seconds, mrr in told["history"]]
-    return Progress(**{**told, "history": history})
+    return path, Progress(**{**told, "history": history})
+
+
+def _take(path: Path, tables: Tables) -> None:
+    saved = load_file(path / TENSORS)
+    for name, tensor in tables.named().items():
+        tensor.copy_(saved[name])
 
 
 def remove_checkpoints(folder: Path) -> None:

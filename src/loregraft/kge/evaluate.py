@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from loregraft.artifact import Json
 from loregraft.kge.parts import Parts
-from loregraft.kge.questions import Ints, Questions, Triples
+from loregraft.kge.questions import Ints, Questions, Triples, answers_each
 from loregraft.kge.ranking import Ranks, rank
 from loregraft.kge.tables import Tables
 
@@ -54,7 +54,7 @@ def rank_part(
     ranks = rank(tables, questions, parts.known() if filtered else None)
     unseen = np.zeros(parts.entities, bool)
     unseen[parts.unseen(triples)] = True
-    hopeless = unseen[questions.known] | unseen[questions.answers]
+    hopeless = unseen[questions.given] | unseen[questions.answers]
     above = np.where(hopeless, ranks.candidates - 1, ranks.above)
     alike = np.where(hopeless, 0, ranks.alike)
     return Ranking(triples, parts.relations, Ranks(above, alike, ranks.candidates), ties)
@@ -105,12 +105,5 @@ CATEGORIES = ("1-1", "1-N", "N-1", "N-N")
 
 def categories(train: Triples, relations: int) -> Ints:
     """Give each relation's place in CATEGORIES, by its triples of train."""
-
-    def different(entities: Ints) -> Ints:
-        size = int(entities.max(initial=0)) + 1
-        return np.bincount(np.unique(train.relations * size + entities) // size, minlength=relations)
-
-    count = np.bincount(train.relations, minlength=relations)
-    tails_a_head = count / np.maximum(different(train.heads), 1)
-    heads_a_tail = count / np.maximum(different(train.tails), 1)
-    return (tails_a_head >= MANY) * 1 + (heads_a_tail >= MANY) * 2
+    tails, heads = answers_each(train, relations)
+    return (tails >= MANY) * 1 + (heads >= MANY) * 2

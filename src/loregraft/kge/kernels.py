@@ -3,6 +3,8 @@
 Both give the same within rounding; tests hold them together. numba's forms take CPU tensors only.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from jaxtyping import Float
@@ -18,6 +20,7 @@ TILE_FLOATS = 1 << 24
 """Numbers that the torch forms hold at once."""
 
 SMALLEST = 1e-6
+"""Distances below this have no gradient: at 0 there is no direction."""
 
 
 def fast(*tensors: Tensor) -> bool:
@@ -36,16 +39,7 @@ def l1(queries: Tensor, candidates: Tensor) -> Float[Tensor, "queries candidates
 
 def l1_backward(gradient: Tensor, queries: Tensor, candidates: Tensor) -> tuple[Tensor, Tensor]:
     """Give the gradients of `l1`."""
-    by_queries, by_candidates = torch.zeros_like(queries), torch.zeros_like(candidates)
-    if fast(gradient, queries, candidates):
-        weight, asked, met = (t.contiguous().numpy() for t in (gradient, queries, candidates))
-        loops.l1_backward(weight, asked, met, by_queries.numpy(), by_candidates.numpy())
-        return by_queries, by_candidates
-    for rows in _tiles(queries, candidates):
-        weighted = (queries[rows, None] - candidates[None]).sign_().mul_(-gradient[rows, :, None])
-        by_queries[rows] = weighted.sum(1)
-        by_candidates -= weighted.sum(0)
-    return by_queries, by_candidates
+    return _backward(loops.l1_backward if loops else None, torch.sign, gradient, queries, candidates)
 
 
 def modulus(queries: Tensor, candidates: Tensor) -> Float[Tensor, "queries candidates"]:
@@ -63,16 +57,30 @@ def modulus(queries: Tensor, candidates: Tensor) -> Float[Tensor, "queries candi
 
 def modulus_backward(gradient: Tensor, queries: Tensor, candidates: Tensor) -> tuple[Tensor, Tensor]:
     """Give the gradients of `modulus`."""
-    by_queries, by_candidates = torch.zeros_like(queries), torch.zeros_like(candidates)
-    if fast(gradient, queries, candidates):
-        weight, asked, met = (t.contiguous().numpy() for t in (gradient, queries, candidates))
-        loops.modulus_backward(weight, asked, met, by_queries.numpy(), by_candidates.numpy())
-        return by_queries, by_candidates
-    half = queries.shape[1] // 2
-    for rows in _tiles(queries, candidates):
-        difference = queries[rows, None] - candidates[None]
+
+    def direction(difference: Tensor) -> Tensor:
+        half = difference.shape[-1] // 2
         size = torch.hypot(difference[..., :half], difference[..., half:]).clamp_min_(SMALLEST)
-        weighted = difference / torch.cat([size, size], -1) * -gradient[rows, :, None]
+        return difference / torch.cat([size, size], -1)
+
+    return _backward(loops.modulus_backward if loops else None, direction, gradient, queries, candidates)
+
+
+def _backward(
+    loop: Callable[..., None] | None,
+    direction: Callable[[Tensor], Tensor],
+    gradient: Tensor,
+    queries: Tensor,
+    candidates: Tensor,
+) -> tuple[Tensor, Tensor]:
+    """Give the gradients of minus a sum of distances, whose gradients by differences `direction` gives."""
+    by_queries, by_candidates = torch.zeros_like(queries), torch.zeros_like(candidates)
+    if loop is not None and fast(gradient, queries, candidates):
+        weight, asked, met = (t.contiguous().numpy() for t in (gradient, queries, candidates))
+        loop(weight, asked, met, by_queries.numpy(), by_candidates.numpy())
+        return by_queries, by_candidates
+    for rows in _tiles(queries, candidates):
+        weighted = direction(queries[rows, None] - candidates[None]) * -gradient[rows, :, None]
         by_queries[rows] = weighted.sum(1)
         by_candidates -= weighted.sum(0)
     return by_queries, by_candidates

@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from loregraft.artifact import Json, fingerprint, is_current, lock
+from loregraft.artifact import Json, fingerprint, is_current
+from loregraft.disk import lock
 from loregraft.kg.graph import KnowledgeGraph
-from loregraft.kge.checkpoint import load_checkpoint, remove_checkpoints, save_checkpoint
+from loregraft.kge.checkpoint import remove_checkpoints, resume, save_checkpoint, take_best
 from loregraft.kge.parts import Parts, parts_of
 from loregraft.kge.settings import KgeSettings
 from loregraft.kge.tables import Tables
@@ -25,7 +26,8 @@ def learn_vectors(
     """Train the vectors of a graph and write them; what is done and unchanged is not done again.
 
     The numbers of the epoch with the best MRR on valid are kept; without a valid part the last ones. A run
-    that was cut off goes on from its last checkpoint, at most half a minute of training back.
+    that was cut off goes on from its last checkpoint: it loses the epoch that ran and at most half a
+    minute of training before it.
 
     Args:
         graph_key: Of the graph's card.
@@ -61,7 +63,7 @@ def _checkpoints(out: Path) -> Path:
 def _learn(vectors: Vectors, parts: Parts, out: Path, report: Callable[[Progress, Parts], object]) -> None:
     tables, checkpoints = vectors.tables, _checkpoints(out)
     key = _key(vectors.graph_key, vectors.settings)
-    progress = load_checkpoint(checkpoints, "last", tables, key)
+    progress = resume(checkpoints, tables, key)
     saved = progress.seconds if progress else 0.0
 
     def keep(now: Progress) -> None:
@@ -72,7 +74,7 @@ def _learn(vectors: Vectors, parts: Parts, out: Path, report: Callable[[Progress
 
     done = train(tables, parts, vectors.settings, progress, lambda now: report(now, parts), keep)
     if done.best_epoch and done.best_epoch != done.epoch:
-        load_checkpoint(checkpoints, "best", tables, key)
+        take_best(checkpoints, tables, key)
     save_vectors(vectors, out, key, _facts(done, parts))
     remove_checkpoints(checkpoints)
 

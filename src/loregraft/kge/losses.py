@@ -4,7 +4,6 @@ All are sums over the batch, in nats, each triple times its weight; a negative o
 is left out. Gradients are in closed form; they may take the place of the scores of negatives.
 """
 
-import math
 from collections.abc import Callable
 
 import torch
@@ -78,8 +77,3 @@ LOSSES: dict[str, Loss] = {
     "logistic": logistic,
 }
 """Name -> loss."""
-
-
-def log_expected(entities: int, drawn: int) -> float:
-    """Give `log_drawn` of a uniform sample."""
-    return math.log(drawn / entities)

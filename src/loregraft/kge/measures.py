@@ -9,10 +9,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from loregraft.kge import kernels
+from loregraft.kge.kernels import SMALLEST
 from loregraft.kge.scorers.scorer import Measure, halves
-
-SMALLEST = 1e-6
-"""Distances below this have no gradient: at 0 there is no direction."""
 
 Scores = Float[Tensor, "queries candidates"]
 

@@ -6,7 +6,7 @@ The side of a question is part of its relation: relation r asked for tails is r,
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float32, Int64
+from jaxtyping import Float32, Float64, Int64
 from numpy.typing import NDArray
 
 Ints = NDArray[np.int64]
@@ -47,12 +47,12 @@ class Questions:
     """One question a row.
 
     Attributes:
-        known: The entity that is given.
+        given: The entity that is known.
         sides: Relation, plus the number of relations where the head is asked for.
         answers: The entity that is right.
     """
 
-    known: Int64[np.ndarray, " questions"]
+    given: Int64[np.ndarray, " questions"]
     sides: Int64[np.ndarray, " questions"]
     answers: Int64[np.ndarray, " questions"]
     weights: Float32[np.ndarray, " questions"]
@@ -68,11 +68,11 @@ class Questions:
         )
 
     def __len__(self) -> int:
-        return len(self.known)
+        return len(self.given)
 
     def take(self, rows: Ints) -> "Questions":
         """Give some of them."""
-        return Questions(self.known[rows], self.sides[rows], self.answers[rows], self.weights[rows])
+        return Questions(self.given[rows], self.sides[rows], self.answers[rows], self.weights[rows])
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class Answers:
     def of(cls, questions: Questions, relations: int) -> "Answers":
         """Gather the answers; the same answer given twice stands once."""
         sides = 2 * relations
-        keys = questions.known * sides + questions.sides
+        keys = questions.given * sides + questions.sides
         order = np.lexsort((questions.answers, keys))
         keys, entities = keys[order], questions.answers[order]
         first = np.ones(len(keys), bool)
@@ -104,7 +104,7 @@ class Answers:
 
     def rows(self, questions: Questions) -> Ints:
         """Give the row of each question, or -1 where none of its answers is known."""
-        keys = questions.known * self.sides + questions.sides
+        keys = questions.given * self.sides + questions.sides
         if not len(self.keys):
             return np.full(len(keys), -1, np.int64)
         rows, order = np.empty(len(keys), np.int64), np.argsort(keys)  # sorted, they are found faster
@@ -118,3 +118,16 @@ class Answers:
         asked = np.repeat(np.arange(len(questions)), counts)
         within = np.arange(len(asked)) - np.repeat(np.cumsum(counts) - counts, counts)
         return self.entities[np.repeat(self.starts[rows], counts) + within], asked
+
+
+def answers_each(
+    triples: Triples, relations: int
+) -> tuple[Float64[np.ndarray, " relations"], Float64[np.ndarray, " relations"]]:
+    """Give for each relation the mean number of tails a head has, and of heads a tail has."""
+
+    def different(entities: Ints) -> Ints:
+        size = int(entities.max(initial=0)) + 1
+        return np.bincount(np.unique(triples.relations * size + entities) // size, minlength=relations)
+
+    count = np.bincount(triples.relations, minlength=relations)
+    return count / np.maximum(different(triples.heads), 1), count / np.maximum(different(triples.tails), 1)

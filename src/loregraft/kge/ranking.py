@@ -93,7 +93,7 @@ def _count(
     matter are made again as the right answer's is, one by one.
     """
     scorer, values = tables.scorer, tables.entities.values
-    queries = asked.query(scorer, values[torch.from_numpy(questions.known)])
+    queries = asked.query(scorer, values[torch.from_numpy(questions.given)])
     answers = values[torch.from_numpy(questions.answers)]
     if scorer.candidate is not None:
         answers = scorer.candidate(answers, asked.relation)

@@ -3,7 +3,6 @@
 Gradients are those of the sum over the batch; Adagrad makes their size matter little.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,30 +29,30 @@ class Batch:
 
 
 @dataclass(frozen=True)
-class Vectors:
+class BatchVectors:
     """Of a batch, or the gradients by them.
 
     Attributes:
-        entities: Known ones, answers and negatives, one after another; the next three are parts of it.
+        entities: Given ones, answers and negatives, one after another; the next three are parts of it.
         relations: By group.
     """
 
     entities: Tensor
-    known: Tensor
+    given: Tensor
     answers: Tensor
     negatives: Tensor
     relations: list[Tensor]
 
     @classmethod
-    def of(cls, entities: Tensor, questions: int, relations: list[Tensor]) -> "Vectors":
+    def of(cls, entities: Tensor, questions: int, relations: list[Tensor]) -> "BatchVectors":
         """Name the parts."""
-        known, answers, negatives = entities.tensor_split((questions, 2 * questions))
-        return cls(entities, known, answers, negatives, relations)
+        given, answers, negatives = entities.tensor_split((questions, 2 * questions))
+        return cls(entities, given, answers, negatives, relations)
 
-    def zeros(self) -> "Vectors":
+    def zeros(self) -> "BatchVectors":
         """Begin gradients."""
         relations = [torch.zeros_like(relation) for relation in self.relations]
-        return self.of(torch.zeros_like(self.entities), len(self.known), relations)
+        return self.of(torch.zeros_like(self.entities), len(self.given), relations)
 
 
 @dataclass(frozen=True)
@@ -70,11 +69,11 @@ class Meeting:
 def step(tables: Tables, batch: Batch, settings: KgeSettings, bf16: bool) -> float:
     """Change the tables by one batch, and give its mean loss."""
     scorer, questions = tables.scorer, batch.questions
-    indexes = torch.from_numpy(questions.known), torch.from_numpy(questions.answers), batch.negatives.entities
+    indexes = torch.from_numpy(questions.given), torch.from_numpy(questions.answers), batch.negatives.entities
     rows, weights = torch.cat(indexes), torch.from_numpy(questions.weights)
     asked = [Asked.of(tables, group) for group in batch.groups]
     relations = [one.relation for one in asked]
-    vectors = Vectors.of(tables.entities.rows(rows), len(questions), relations)
+    vectors = BatchVectors.of(tables.entities.rows(rows), len(questions), relations)
     meetings = _meetings(tables, asked, vectors)
     true = torch.cat([pairs(scorer.measure, m.queries, m.answers) for m in meetings])
     false = torch.cat([meet(scorer.measure, m.queries, m.negatives, bf16) for m in meetings])
@@ -83,18 +82,18 @@ def step(tables: Tables, batch: Batch, settings: KgeSettings, bf16: bool) -> flo
     for m in meetings:
         scores = (true[m.rows], by_true[m.rows], false[m.rows], by_false[m.rows])
         _meeting_backward(tables, m, scores, vectors, by, settings, bf16)
-    _penalise(tables, vectors, by, batch.groups, weights, settings)
+    _penalise(tables, vectors, by, asked, weights, settings)
     tables.entities.step(rows, by.entities, settings.rate)
-    _step_relations(tables, asked, by.relations, settings)
+    step_relations(tables, asked, by.relations, settings)
     return loss / max(1, len(questions))
 
 
-def _meetings(tables: Tables, asked: list[Asked], vectors: Vectors) -> list[Meeting]:
+def _meetings(tables: Tables, asked: list[Asked], vectors: BatchVectors) -> list[Meeting]:
     """Put the questions to the vectors that they meet."""
     scorer = tables.scorer
-    queries = [one.query(scorer, vectors.known[one.group.rows]) for one in asked]
+    queries = [one.query(scorer, vectors.given[one.group.rows]) for one in asked]
     if scorer.candidate is None:
-        every = slice(0, len(vectors.known))
+        every = slice(0, len(vectors.given))
         return [Meeting(every, asked, torch.cat(queries), vectors.answers, vectors.negatives)]
     return [
         Meeting(
@@ -127,8 +126,8 @@ def _meeting_backward(
     tables: Tables,
     m: Meeting,
     scores: tuple[Tensor, Tensor, Tensor, Tensor],
-    vectors: Vectors,
-    by: Vectors,
+    vectors: BatchVectors,
+    by: BatchVectors,
     settings: KgeSettings,
     bf16: bool,
 ) -> None:
@@ -143,8 +142,8 @@ def _meeting_backward(
         by_answers = by_answers + dura_gradient(m.answers, settings)
     for one in m.asked:
         within = slice(one.group.rows.start - m.rows.start, one.group.rows.stop - m.rows.start)
-        by_known, by_relation = one.query_backward(scorer, by_queries[within], vectors.known[one.group.rows])
-        by.known[one.group.rows] = by_known
+        by_given, by_relation = one.query_backward(scorer, by_queries[within], vectors.given[one.group.rows])
+        by.given[one.group.rows] = by_given
         by.relations[one.group.number] += by_relation
     if scorer.candidate is None:
         by.answers.copy_(by_answers)
@@ -162,28 +161,34 @@ def _meeting_backward(
 
 def _penalise(
     tables: Tables,
-    vectors: Vectors,
-    by: Vectors,
-    groups: Sequence[Group],
+    vectors: BatchVectors,
+    by: BatchVectors,
+    asked: list[Asked],
     weights: Tensor,
     settings: KgeSettings,
 ) -> None:
-    """Add the gradients of the penalties on known entities, answers and relations."""
+    """Add the gradients of the penalties on given entities, answers and relations."""
     if not (settings.n3 or settings.l2):
         return
     complex_numbers, own = tables.scorer.complex_numbers, weights.unsqueeze(1)
-    by.known.add_(own * norm_gradient(vectors.known, settings, complex_numbers))
+    by.given.add_(own * norm_gradient(vectors.given, settings, complex_numbers))
     by.answers.add_(own * norm_gradient(vectors.answers, settings, complex_numbers))
-    if tables.scorer.phases:
-        return
-    for group, relation, total in zip(groups, vectors.relations, by.relations, strict=True):
-        share = own[group.rows]
-        if len(relation) == 1:
+    if not tables.scorer.phases:
+        penalise_relations(asked, own, by.relations, settings, complex_numbers)
+
+
+def penalise_relations(
+    asked: list[Asked], own: Tensor, by_relations: list[Tensor], settings: KgeSettings, complex_numbers: bool
+) -> None:
+    """Add the gradients of the penalties on relations; `own` is the weight of each question."""
+    for one, total in zip(asked, by_relations, strict=True):
+        share = own[one.group.rows]
+        if len(one.relation) == 1:
             share = share.sum(0, keepdim=True)
-        total += share * norm_gradient(relation, settings, complex_numbers)
+        total += share * norm_gradient(one.relation, settings, complex_numbers)
 
 
-def _step_relations(
+def step_relations(
     tables: Tables, asked: list[Asked], by_relations: list[Tensor], settings: KgeSettings
 ) -> None:
     """Step the table of relations, and the core where there is one."""

@@ -18,7 +18,7 @@ from loregraft.errors import LoregraftError
 from loregraft.kge.asking import grouped
 from loregraft.kge.negatives import Draw
 from loregraft.kge.parts import Parts
-from loregraft.kge.questions import Ints, Questions, Triples
+from loregraft.kge.questions import Questions, Triples, answers_each
 from loregraft.kge.ranking import rank
 from loregraft.kge.settings import KgeSettings
 from loregraft.kge.step import Batch, step
@@ -186,13 +186,5 @@ def questions_of(triples: Triples, relations: int, settings: KgeSettings, epoch:
 
 def bernoulli(triples: Triples, relations: int) -> np.ndarray:
     """Give for each relation how often its heads are asked for; one half where it has no triple."""
-
-    def different(entities: Ints) -> np.ndarray:
-        size = int(entities.max(initial=0)) + 1
-        pairs = np.unique(triples.relations * size + entities)
-        return np.bincount(pairs // size, minlength=relations)
-
-    count = np.bincount(triples.relations, minlength=relations)
-    heads, tails = different(triples.heads), different(triples.tails)
-    tph, hpt = count / np.maximum(heads, 1), count / np.maximum(tails, 1)
-    return np.where(count > 0, tph / np.maximum(tph + hpt, 1e-9), 0.5)
+    tails, heads = answers_each(triples, relations)
+    return np.where(tails > 0, tails / np.maximum(tails + heads, 1e-9), 0.5)

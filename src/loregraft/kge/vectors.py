@@ -121,7 +121,7 @@ def score_triples(
     values, found = tables.entities.values, []
     for group in groups:
         asked, own = Asked.of(tables, group), group.rows
-        queries = asked.query(tables.scorer, values[torch.from_numpy(questions.known[own])])
+        queries = asked.query(tables.scorer, values[torch.from_numpy(questions.given[own])])
         answers = values[torch.from_numpy(questions.answers[own])]
         if tables.scorer.candidate is not None:
             answers = tables.scorer.candidate(answers, asked.relation)

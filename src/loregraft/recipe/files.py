@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 
-from loregraft.artifact import replace_file
 from loregraft.config import dump_settings, load_settings
+from loregraft.disk import replace_file
 from loregraft.errors import CannotWrite
 from loregraft.recipe.settings import GraphSettings, Recipe, SourceSettings
 

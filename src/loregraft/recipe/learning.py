@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from loregraft.artifact import Json, fingerprint, is_current, read_card, replace_file, writing
+from loregraft.artifact import Json, fingerprint, is_current, read_card, writing
+from loregraft.disk import replace_file
 from loregraft.encoder.load import Encoder, load_encoder, save_encoder
 from loregraft.evaluate.controls import shuffle_views
 from loregraft.kg.graph import KnowledgeGraph

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from loregraft.artifact import Json, lock, replace_file
+from loregraft.artifact import Json
+from loregraft.disk import lock, replace_file
 from loregraft.recipe.settings import Recipe
 from loregraft.recipe.talk import Silence, Talk, Timed, stage
 from loregraft.recipe.work import Results, Work, peak_memory_mb
@@ -50,7 +51,7 @@ def run_recipe(
     """
     folder = Path(recipe.out)
     use_threads(recipe.threads)
-    with lock(folder):
+    with lock(folder, "Choose another folder with --out"):
         timed = Timed(talk or Silence(), folder / "costs.json")
         results = Work(recipe, beside, folder, list(seeds or [recipe.seed]), timed).do(command)
         results["costs"] = _costs(timed, folder / "model")

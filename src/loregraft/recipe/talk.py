@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from loregraft.artifact import replace_file
+from loregraft.disk import replace_file
 
 Advance = Callable[[float, str], object]
 """(share done 0..1, a few words)"""

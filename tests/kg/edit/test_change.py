@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loregraft.artifact import hold, read_card, sha256_file, verify
+from loregraft.artifact import read_card, sha256_file, verify
+from loregraft.disk import hold
 from loregraft.errors import CannotWrite, WrongArtifact
 from loregraft.kg.edit.change import Change, edited
 from loregraft.kg.edit.folder import edit_graph, undo_edit

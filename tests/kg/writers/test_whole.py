@@ -2,7 +2,7 @@
 
 import pytest
 
-from loregraft.artifact import hold
+from loregraft.disk import hold
 from loregraft.errors import CannotWrite
 from loregraft.kg.writers.whole import whole_file
 

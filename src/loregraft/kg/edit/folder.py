@@ -16,18 +16,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from loregraft.artifact import (
-    CARD,
-    Card,
-    Json,
-    cannot_write,
-    fingerprint,
-    hold,
-    read_card,
-    sha256_file,
-    verify,
-    writing,
-)
+from loregraft.artifact import CARD, Card, Json, fingerprint, read_card, sha256_file, verify, writing
+from loregraft.disk import cannot_write, hold
 from loregraft.errors import CannotWrite, WrongArtifact
 from loregraft.kg.edit.change import Change, edited_step
 from loregraft.kg.edit.journal import EDITS, edit_folders, read_step, write_step

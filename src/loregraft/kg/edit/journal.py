@@ -13,7 +13,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from loregraft.artifact import Card, Json, write_json
+from loregraft.artifact import Card, Json
+from loregraft.disk import write_json
 from loregraft.errors import WrongArtifact
 from loregraft.kg.edit.rows import PARTS, Moves, Part, Step
 

@@ -22,7 +22,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import IO, Any
 
-from loregraft.artifact import CARD, cannot_write, fingerprint, is_current, read_card, sha256_file, writing
+from loregraft.artifact import CARD, fingerprint, is_current, read_card, sha256_file, writing
+from loregraft.disk import cannot_write
 from loregraft.errors import BadInput, WrongArtifact
 from loregraft.kg.rdf.quads import pyoxigraph, quads
 from loregraft.kg.rdf.vocabulary import XSD, id_of

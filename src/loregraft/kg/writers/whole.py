@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from loregraft.artifact import cannot_write, hold
+from loregraft.disk import cannot_write, hold
 
 
 @contextlib.contextmanager

@@ -1,7 +1,7 @@
 """RotatE: a relation turns each complex number of the head (Sun et al. 2019, RotatE ..., eq. 2).
 
 The paper's distance sums the moduli of the complex differences. `rotate_l2` is a variant of ours: the
-length of the whole difference, which one matrix product gives for all candidates. It is much faster.
+length of the whole difference, which one matrix product gives for all candidates.
 """
 
 import math

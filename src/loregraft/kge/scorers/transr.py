@@ -1,14 +1,16 @@
 """TransR: each relation has a space of its own, and a matrix into it (Lin et al. 2015, eq. 7 and 8).
 
-A relation is a step and a matrix, in this order. The paper squares the distance, which ranks the same.
+A relation is a step and a matrix, in this order.
 """
 
 import math
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
-from loregraft.kge.scorers.scorer import Scorer, Start, summed_to
+from loregraft.kge.scorers.projected import projected
+from loregraft.kge.scorers.scorer import Start
 
 
 def side(r: Tensor) -> int:
@@ -16,39 +18,17 @@ def side(r: Tensor) -> int:
     return (math.isqrt(1 + 4 * r.shape[-1]) - 1) // 2
 
 
-def step(r: Tensor) -> Tensor:
-    """Give the step of a relation."""
-    return r[..., : side(r)]
-
-
 def matrix(r: Tensor) -> Tensor:
     """Give the matrix that takes an entity, as a row, to the relation's space."""
     return r[..., side(r) :].reshape(*r.shape[:-1], side(r), side(r))
 
 
-def score(h: Tensor, r: Tensor, t: Tensor) -> Tensor:
-    """Give -|h M + step - t M|, the length."""
-    return -(query(h, r) - candidate(t, r)).norm(dim=-1)
-
-
-def query(x: Tensor, r: Tensor) -> Tensor:
-    """Give x M + step."""
-    return candidate(x, r) + step(r)
-
-
-def query_backward(gradient: Tensor, x: Tensor, r: Tensor) -> tuple[Tensor, Tensor]:
-    """See Scorer."""
-    by_x, by_r = candidate_backward(gradient, x, r)
-    by_r[..., : side(r)] = summed_to(gradient, r)
-    return by_x, by_r
-
-
-def candidate(x: Tensor, r: Tensor) -> Tensor:
+def into_space(x: Tensor, r: Tensor) -> Tensor:
     """Give x M."""
     return x @ matrix(r)[0] if len(r) == 1 else torch.einsum("...i,...ij->...j", x, matrix(r))
 
 
-def candidate_backward(gradient: Tensor, x: Tensor, r: Tensor) -> tuple[Tensor, Tensor]:
+def into_space_backward(gradient: Tensor, x: Tensor, r: Tensor) -> tuple[Tensor, Tensor]:
     """See Scorer."""
     if len(r) == 1:
         by_x, by_matrix = gradient @ matrix(r)[0].T, (x.T @ gradient).reshape(1, -1)
@@ -56,11 +36,6 @@ def candidate_backward(gradient: Tensor, x: Tensor, r: Tensor) -> tuple[Tensor, 
         by_x = torch.einsum("bj,bij->bi", gradient, matrix(r))
         by_matrix = torch.einsum("bi,bj->bij", x, gradient).flatten(1)
     return by_x, torch.cat([by_matrix.new_zeros(len(by_matrix), side(r)), by_matrix], -1)
-
-
-def back(r: Tensor) -> Tensor:
-    """Turn the step."""
-    return torch.cat([-step(r), r[..., side(r) :]], -1)
 
 
 def start(rows: int, width: int, generator: torch.Generator) -> Tensor:
@@ -71,18 +46,14 @@ def start(rows: int, width: int, generator: torch.Generator) -> Tensor:
     return table
 
 
-TRANSR = Scorer(
-    name="transr",
-    paper="Lin et al. 2015, Learning Entity and Relation Embeddings for Knowledge Graph Completion",
-    measure="l2",
-    score=score,
-    query=query,
-    query_backward=query_backward,
-    inverse=back,
-    candidate=candidate,
-    candidate_backward=candidate_backward,
+TRANSR = replace(
+    projected(
+        "transr",
+        "Lin et al. 2015, Learning Entity and Relation Embeddings for Knowledge Graph Completion",
+        into_space,
+        into_space_backward,
+        side,
+    ),
     relation_width=lambda dim: dim + dim * dim,
-    entity_start=Start(0.05),
     relation_start=start,
-    by_relation=True,
 )
