@@ -19,6 +19,9 @@ except ModuleNotFoundError:  # numba is an extra
 TILE_FLOATS = 1 << 24
 """Numbers that the torch forms hold at once."""
 
+ADAM = (0.9, 0.999)
+"""How much of the moments a step keeps."""
+
 SMALLEST = 1e-6
 """Distances below this have no gradient: at 0 there is no direction."""
 
@@ -103,6 +106,25 @@ def add_adagrad(table: Tensor, state: Tensor, rows: Tensor, gradients: Tensor, r
     state.index_add_(0, rows, squares if state.dim() == 2 else squares.mean(1))
     size = state.index_select(0, rows).sqrt_().add_(1e-10)
     table.index_add_(0, rows, gradients / (size if state.dim() == 2 else size.unsqueeze(1)), alpha=-rate)
+
+
+def add_adam(table: Tensor, state: Tensor, rows: Tensor, gradients: Tensor, rate: float) -> None:
+    """Step some rows of a table in place, as Adam does (Kingma and Ba 2015), on these rows alone.
+
+    A row that is in no step keeps its moments; the correction of their start counts its own steps.
+
+    Args:
+        state: For each row the first moments, the second moments, and the count of its steps.
+    """
+    different, place = torch.unique(rows, return_inverse=True)
+    gradient = gradients.new_zeros(len(different), gradients.shape[1]).index_add_(0, place, gradients)
+    first, second, steps = state.index_select(0, different).tensor_split((table.shape[1], -1), 1)
+    steps = steps + 1
+    first = ADAM[0] * first + (1 - ADAM[0]) * gradient
+    second = ADAM[1] * second + (1 - ADAM[1]) * gradient * gradient
+    state.index_copy_(0, different, torch.cat([first, second, steps], 1))
+    size = (second / (1 - ADAM[1] ** steps)).sqrt_().add_(1e-8)
+    table.index_add_(0, different, first / (1 - ADAM[0] ** steps) / size, alpha=-rate)
 
 
 def leave_out(scores: Tensor, first: int, entities: NDArray[np.int64], questions: NDArray[np.int64]) -> None:

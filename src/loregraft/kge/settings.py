@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 ScorerName = Literal[
     "transe",
@@ -37,9 +37,10 @@ class KgeSettings(BaseModel):
         "softmax", description="what a step lowers"
     )
     negatives: int = Field(256, ge=1, description="wrong answers drawn for a step, shared by its questions")
-    drawn: Literal["uniform", "degree", "batch", "typed"] = Field(
+    drawn: Literal["uniform", "degree", "batch", "typed", "all"] = Field(
         "uniform",
-        description="how: all alike; by number of triples; the answers of the batch; of the relation's own",
+        description="how: all alike; by number of triples; the answers of the batch; of the relation's own; "
+        "all: none is drawn, each question meets every entity (1-vs-all; with logistic K-vs-all)",
     )
     drop_known: bool = Field(True, description="take answers known to be true out of the negatives")
     sides: Literal["both", "bernoulli"] = Field(
@@ -51,7 +52,8 @@ class KgeSettings(BaseModel):
     )
     margin: float = Field(9.0, ge=0, description="of the losses margin and self_adversarial")
     adversarial: float = Field(1.0, ge=0, description="how much hard negatives count more")
-    rate: float = Field(0.1, gt=0, description="learning rate of Adagrad")
+    optimizer: Literal["adagrad", "adam"] = Field("adagrad", description="what turns gradients into steps")
+    rate: float = Field(0.1, gt=0, description="learning rate; Adam needs about a hundredth of it")
     by_row: bool = Field(
         False, description="one Adagrad number a row instead of a number: less memory, less quality"
     )
@@ -63,3 +65,11 @@ class KgeSettings(BaseModel):
     validation_questions: int = Field(6000, ge=1, description="questions of valid asked in a validation")
     workers: int = Field(2, ge=1, description="batches trained at the same time; 1: the same bits each time")
     seed: int = Field(0, ge=0, description="of all that is drawn")
+
+    @model_validator(mode="after")
+    def _fit(self) -> "KgeSettings":
+        if self.drawn == "all" and self.loss not in ("softmax", "logistic"):
+            raise ValueError(f"drawn is all, which the loss {self.loss} cannot do; take softmax or logistic")
+        if self.optimizer == "adam" and self.by_row:
+            raise ValueError("by_row is a form of Adagrad; take one of the two")
+        return self

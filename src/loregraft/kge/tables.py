@@ -1,4 +1,4 @@
-"""The numbers that training changes: a row for each entity and relation, and Adagrad's state beside it."""
+"""The numbers that training changes: a row for each entity and relation, with the state of the optimizer."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from loregraft.errors import BadInput
-from loregraft.kge.kernels import add_adagrad
+from loregraft.kge.kernels import add_adagrad, add_adam
 from loregraft.kge.scorers import SCORERS
 from loregraft.kge.scorers.scorer import Scorer
 from loregraft.kge.settings import KgeSettings
@@ -19,15 +19,22 @@ LENGTH_SCALE = 4.0
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of numbers with their state: as large, or one number a row."""
+    """Rows of numbers with the optimizer's state.
+
+    Attributes:
+        state: Of Adagrad: as large, or one number a row. Of Adam: two numbers for each, and a count of steps.
+    """
 
     values: Tensor
     state: Tensor
 
     @classmethod
-    def of(cls, values: Tensor, by_row: bool) -> "Table":
+    def of(cls, values: Tensor, settings: KgeSettings) -> "Table":
         """Begin with a state of zeros."""
-        return cls(values, values.new_zeros(len(values) if by_row else values.shape))
+        rows, width = values.shape
+        adagrad = (rows,) if settings.by_row else (rows, width)
+        shape = (rows, 2 * width + 1) if settings.optimizer == "adam" else adagrad
+        return cls(values, values.new_zeros(shape))
 
     def rows(self, indexes: Tensor) -> Tensor:
         """Copy some rows out."""
@@ -35,7 +42,9 @@ class Table:
 
     def step(self, indexes: Tensor, gradients: Tensor, rate: float) -> None:
         """Change some rows in place."""
-        add_adagrad(self.values, self.state, indexes, gradients, rate)
+        adam = self.state.shape[1:] > self.values.shape[1:]
+        change = add_adam if adam else add_adagrad
+        change(self.values, self.state, indexes, gradients, rate)
 
 
 @dataclass(frozen=True)
@@ -75,8 +84,8 @@ class Tables:
         second = scorer.relation_start(sides, width, generator)
         core = None
         if scorer.core_width:
-            core = Table.of(scorer.core_start(width, scorer.core_width(dim), generator), settings.by_row)
-        tables = Table.of(first, settings.by_row), Table.of(second, settings.by_row)
+            core = Table.of(scorer.core_start(width, scorer.core_width(dim), generator), settings)
+        tables = Table.of(first, settings), Table.of(second, settings)
         return cls(scorer, *tables, core, settings.reciprocal)
 
     @classmethod

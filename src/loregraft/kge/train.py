@@ -15,7 +15,8 @@ import numpy as np
 import torch
 
 from loregraft.errors import LoregraftError
-from loregraft.kge.asking import grouped
+from loregraft.kge.asking import Group, grouped
+from loregraft.kge.every import AnswerLists, step_on_all
 from loregraft.kge.negatives import Draw
 from loregraft.kge.parts import Parts
 from loregraft.kge.questions import Questions, Triples, answers_each
@@ -126,6 +127,9 @@ class _Epoch:
     ) -> None:
         self._tables, self._settings, self._draw, self._now = tables, settings, draw, now
         self._questions = questions_of(parts.train, parts.relations, settings, now.epoch)
+        self._lists = AnswerLists.of(self._questions) if settings.drawn == "all" else None
+        if self._lists is not None:
+            self._questions = self._lists.questions
         order = np.random.default_rng((settings.seed, now.epoch)).permutation(len(self._questions))
         self._batches = [order[i : i + settings.batch] for i in range(0, len(order), settings.batch)]
         self._todo = iter(enumerate(self._batches))
@@ -159,14 +163,19 @@ class _Epoch:
                 return
             generator = np.random.default_rng((settings.seed, now.epoch, number))
             questions, groups = grouped(self._tables, self._questions.take(rows))
-            batch = Batch(questions, groups, self._draw(questions, generator))
-            loss = step(self._tables, batch, settings, self._bf16)
+            loss = self._step(questions, groups, generator)
             if not np.isfinite(loss):
                 self._stopped = True
                 raise Diverged(number + 1, now.epoch + 1, f"the loss is {loss}")
             with self._lock:
                 now.questions, now.share = now.questions + len(rows), (number + 1) / len(self._batches)
                 now.loss = loss if np.isnan(now.loss) else 0.98 * now.loss + 0.02 * loss
+
+    def _step(self, questions: Questions, groups: list[Group], generator: np.random.Generator) -> float:
+        if self._lists is not None:
+            return step_on_all(self._tables, self._lists, questions, groups, self._settings, self._bf16)
+        batch = Batch(questions, groups, self._draw(questions, generator))
+        return step(self._tables, batch, self._settings, self._bf16)
 
 
 def questions_of(triples: Triples, relations: int, settings: KgeSettings, epoch: int) -> Questions:
