@@ -155,6 +155,11 @@ graph:
   sources:
     - path: names.tsv
     - path: triples.tsv
+vectors:
+  model: distmult
+  dim: 8
+  epochs: 3
+  workers: 1
 pretrain:
   steps: 6
   batch: 16
@@ -180,6 +185,7 @@ def write_small_world(folder: Path, encoder: Path) -> Path:
         others = [(lay, "lay"), (f"{next(words)} {next(words)}", "exact"), (next(words), "exact")]
         rows += [f"{concept}\t{other}\t{kind}\t" for other, kind in others[: 2 + number % 2]]
     triples = [f"{concept}\tis_a\t{random.choice(concepts[:20])}" for concept in concepts[20:]]
+    triples += [f"{concept}\tnear\t{random.choice(concepts)}" for concept in concepts]
     for name, lines in (("names.tsv", rows), ("triples.tsv", triples)):
         (folder / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
     (folder / "recipe.yaml").write_text(RECIPE, encoding="utf-8")

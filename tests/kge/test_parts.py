@@ -102,3 +102,11 @@ def test_columns_are_whole_numbers_of_the_graph(ring_parts):
     for part in (ring_parts.train, ring_parts.valid, ring_parts.test):
         assert part.heads.dtype == np.int64 and part.weights.dtype == np.float32
         assert part.heads.max() < ring_parts.entities and part.relations.max() < ring_parts.relations
+
+
+def test_where_nothing_can_be_held_out_all_is_train():
+    graph = graph_of([(f"e{i}", f"r{i}", f"f{i}") for i in range(4)])
+    parts = parts_of(graph)
+    assert [len(part) for part in (parts.train, parts.valid, parts.test)] == [4, 0, 0]
+    with pytest.raises(BadInput, match="the only one of an entity"):
+        parts_of(graph, SplitSettings(valid=0.2, test=0.2))

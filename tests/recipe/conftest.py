@@ -17,6 +17,7 @@ def essence_of(out: Path) -> dict[str, object]:
     for name in ("date", "costs"):
         del results[name]
     del results["reproduce"]["commit"]
+    del results["vectors"]["seconds"]
     for arm in results["pretraining"]["arms"].values():
         del arm["seconds"]
     return {"results": results, "model": sha256_file(out / "model" / "model.safetensors")}
@@ -33,7 +34,7 @@ def nothing_half_written() -> Callable[[Path], list[str]]:
     """List what a killed run may leave and a finished one may not."""
 
     def left(out: Path) -> list[str]:
-        wrong = ("*.writing", "*.replaced", "*.checkpoints")
+        wrong = ("*.writing", "*.replaced", "*.checkpoints", "*.training")
         return sorted(str(path.relative_to(out)) for pattern in wrong for path in out.rglob(pattern))
 
     return left

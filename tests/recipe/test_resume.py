@@ -12,6 +12,7 @@ from loregraft.artifact import verify
 
 STAGES = {
     "kg": "kg        ... ",
+    "vectors": "vectors   ... ",
     "linking": "linking   ... ",
     "views": "views     ... ",
     "plan": "plan      ... ",

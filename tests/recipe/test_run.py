@@ -14,7 +14,7 @@ from loregraft.recipe.files import read_recipe
 from loregraft.recipe.run import run_recipe
 
 ARMS = ["exact", "ngram", "untouched", "shuffled", "grafted"]
-STAGES = ["kg", "linking", "views", "plan", "pretrain", "pretrain", "evaluate", "report"]
+STAGES = ["kg", "vectors", "linking", "views", "plan", "pretrain", "pretrain", "evaluate", "report"]
 SKIPPED = set(STAGES) - {"views", "report"}
 
 
@@ -30,7 +30,7 @@ def stage_lines(said: str) -> list[str]:
 def test_the_real_command_ends_well_and_says_what_it_did(finished_world):
     lines = stage_lines((finished_world / "stderr").read_text(encoding="utf-8"))
     assert [line.split()[0] for line in lines] == STAGES
-    assert "120 entities" in lines[0] and "100 triples" in lines[0]
+    assert "120 entities" in lines[0] and "220 triples" in lines[0]
     assert "(unchanged)" not in "".join(lines)
     out = (finished_world / "stdout").read_text(encoding="utf-8").splitlines()
     assert out[0].startswith("Small world: ")
@@ -72,6 +72,18 @@ def test_results_tell_what_was_kept_out_and_how_to_repeat_it(finished_world):
     assert str(finished_world.parent) not in json.dumps(results), "no path of the machine"
 
 
+def test_vectors_are_judged_on_held_out_facts_beside_popularity(finished_world):
+    found = results_of(finished_world)["vectors"]
+    assert (found["train"], found["n"], found["model"], found["dim"]) == (198, 11, "distmult", 8)
+    assert 0 < found["mrr"] <= 1 and 0 < found["popularity"] <= 1
+    gap = found["difference"]
+    assert gap["value"] == pytest.approx(found["mrr"] - found["popularity"], abs=2e-4)
+    assert gap["low"] <= gap["value"] <= gap["high"]
+    assert found["relations"] == []  # too few facts for a row
+    card = read_card(finished_world / "out" / "vectors", "vectors")
+    assert card.parents["graph"] == read_card(finished_world / "out" / "graph").key
+
+
 def test_both_trained_arms_did_the_same_number_of_steps(finished_world):
     arms = [read_card(finished_world / "out" / name, "model").facts for name in ("model", "arms/shuffled-0")]
     assert [arm["arm"] for arm in arms] == ["grafted", "shuffled"]
@@ -93,7 +105,7 @@ def test_reports_are_there_and_every_folder_is_intact(finished_world, nothing_ha
     assert "<html" in (out / "report.html").read_text(encoding="utf-8")
     assert "untouched" in (out / "report.md").read_text(encoding="utf-8")
     folders = sorted(path.parent for path in out.rglob("card.json"))
-    assert len(folders) == 9  # graph, links, two models, five arms' answers
+    assert len(folders) == 11  # graph, vectors, their ranking, links, two models, five arms' answers
     assert {str(folder): verify(folder) for folder in folders if verify(folder)} == {}
     assert nothing_half_written(out) == []
 
@@ -121,13 +133,18 @@ def test_another_process_in_another_place_finds_the_same(finished_world, command
 def test_what_was_damaged_is_made_again_and_all_is_as_before(finished_world, commands, essence):
     out = finished_world / "out"
     before = essence(out)
-    for name in ("graph/names.parquet", "links/links.parquet", "model/model.safetensors"):
+    for name in (
+        "graph/names.parquet",
+        "links/links.parquet",
+        "vectors/vectors.safetensors",
+        "model/model.safetensors",
+    ):
         content = bytearray((out / name).read_bytes())
         content[len(content) // 2] ^= 1
         (out / name).write_bytes(content)
     ran = commands.run("run", "recipe.yaml", cwd=finished_world)
     assert ran.code == 0, ran.err
-    assert ["(unchanged)" in line for line in stage_lines(ran.err)][:2] == [False, False]
+    assert ["(unchanged)" in line for line in stage_lines(ran.err)][:3] == [False, False, False]
     assert essence(out) == before
 
 

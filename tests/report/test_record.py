@@ -2,7 +2,7 @@
 
 import yaml
 
-from loregraft.report.record import checks, costs, generators, recipe_yaml
+from loregraft.report.record import checks, costs, generators, recipe_yaml, vectors
 
 
 def test_failures_come_first(results):
@@ -25,6 +25,15 @@ def test_an_unknown_level_has_not_passed():
 def test_shares_add_up(results):
     assert sum(row[2].share or 0 for row in generators(results).rows) == 100.0
     assert abs(sum(row[2].share or 0 for row in costs(results).rows) - 100.0) < 1e-9
+
+
+def test_vectors_are_shown_beside_popularity(results):
+    found = vectors(results)
+    assert [cell.text for cell in found.rows[0]] == ["has_phenotype", "12,775", "0.064", "0.024", "+0.040"]
+    assert found.rows[0][-1].note == "−0.001 to +0.044"
+    assert [cell.text for cell in found.rows[1]][:2] == ["all relations", "16,856"]
+    assert found.caption == "Filtered MRR on held-out facts: transe, 128 numbers, trained in 11 s"
+    assert not vectors({"vectors": {}}).rows and not vectors({}).rows
 
 
 def test_recipe_reads_back_in_its_order(results):

@@ -39,7 +39,8 @@ class Parts:
 def parts_of(graph: KnowledgeGraph, split: SplitSettings | None = None) -> Parts:
     """Take the parts that came with the graph's files, or, where none did, draw them.
 
-    Negated facts are in no part. A fact's weight is the highest confidence of its statements.
+    Where every fact is the only one of an entity, none is held out. Negated facts are in no part. A fact's
+    weight is the highest confidence of its statements.
 
     Args:
         split: How parts are drawn; None: a twentieth of the facts each for valid and test.
@@ -50,12 +51,26 @@ def parts_of(graph: KnowledgeGraph, split: SplitSettings | None = None) -> Parts
     names = graph.triples["split"].combine_chunks()
     given = len(graph.triples) > 0 and bool(pc.any(pc.not_equal(names, "")).as_py())
     settings = SplitSettings(mode="kept") if given else split or SplitSettings(valid=0.05, test=0.05)
-    drawn = split_triples(graph, settings) if len(graph.triples) else None
-    if drawn is None or not len(drawn.rows("train")):
+    rows = _rows(graph, settings, must=given or split is not None)
+    if not len(rows[0]):
         found = "the graph has no triple to train on"
         raise BadInput(Path("graph"), 0, found, "Import files with triples, or others as train.")
-    train, valid, test = (_part(graph, drawn.rows(part)) for part in PARTS)
+    train, valid, test = (_part(graph, own) for own in rows)
     return Parts(train, valid, test, len(graph), len(graph.relation_ids))
+
+
+def _rows(graph: KnowledgeGraph, settings: SplitSettings, must: bool) -> list[Ints]:
+    """Give the rows of each part; where nothing can be held out and nobody asked for it, all are of train."""
+    count, none = len(graph.triples), np.zeros(0, np.int64)
+    if not count:
+        return [none, none, none]
+    try:
+        drawn = split_triples(graph, settings)
+    except BadInput:
+        if must:
+            raise
+        return [np.arange(count), none, none]
+    return [drawn.rows(part) for part in PARTS]
 
 
 def _part(graph: KnowledgeGraph, rows: Ints) -> Triples:

@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from loregraft.kge.settings import KgeSettings
 from loregraft.linking.settings import LinkSettings
 from loregraft.pretrain.settings import PretrainSettings
 
@@ -82,6 +83,9 @@ class Recipe(_Part):
     threads: int | None = Field(None, gt=0, description="processor threads; null: all")
     encoder: EncoderSettings = Field(EncoderSettings(), description="the encoder to start from")
     graph: GraphSettings = Field(GraphSettings(), description="what is known")
+    vectors: KgeSettings | None = Field(
+        None, description="vectors of the graph, judged on facts held out; null: none"
+    )
     linking: LinkSettings = Field(LinkSettings(), description="finding mentions in text")
     pretrain: PretrainSettings = Field(PretrainSettings(), description="training the graph into the encoder")
     evaluate: EvaluateSettings = Field(EvaluateSettings(), description="held-out names")

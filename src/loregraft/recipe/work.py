@@ -27,6 +27,7 @@ from loregraft.recipe.learning import GRAFTED, TRAINED, Arm, Lesson, make_lesson
 from loregraft.recipe.settings import Recipe
 from loregraft.recipe.sources import find_source
 from loregraft.recipe.talk import UNCHANGED, Talk, stage
+from loregraft.recipe.vectors import vectors_stage
 
 Results = dict[str, Json]
 LAY = "lay_terms"
@@ -51,6 +52,7 @@ class Work:
         """Do all stages but the report and give the results."""
         graph = kg_stage(self.recipe, self.beside, self.folder / "graph", self.talk)
         graph_key = read_card(self.folder / "graph").key
+        vectors = vectors_stage(self.recipe, graph, graph_key, self.folder, self.talk)
         settings = self.recipe.evaluate
         split = split_entities(graph, settings.prefix, settings.held_out, settings.valid, settings.split_seed)
         asked = split.test if settings.part == "test" else split.valid
@@ -61,7 +63,7 @@ class Work:
         lesson = self._lesson(graph, split, texts, links)
         steps = self._train(lesson)
         heard = self._hear(task, graph_key)
-        return self._results(graph, task, lesson, steps, heard, command)
+        return self._results(graph, task, lesson, steps, heard, command) | {"vectors": vectors}
 
     def model_folder(self, arm: str, seed: int) -> Path:
         """Give the place of a trained model: `model` is the first seed's grafted encoder."""

@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 
 from loregraft.report.comparison import compare, forgetting, seed_names
+from loregraft.report.record import vectors
 from loregraft.report.results import Node, check_schema, items, node, nodes, text
 from loregraft.report.tables import Cell, Table
 from loregraft.report.text import one_line, shorten
@@ -16,7 +17,7 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#~$])")
 
 
 def render_markdown(results: Node) -> str:
-    """Render the verdict, each task's arms and contrasts, forgetting, costs, sources and notices.
+    """Render the verdict, each task's arms and contrasts, forgetting, costs, vectors, sources and notices.
 
     Labels are escaped, so that none of them can start a link, a table or HTML.
 
@@ -25,7 +26,7 @@ def render_markdown(results: Node) -> str:
     """
     check_schema(results)
     parts = [_verdict(results), *map(_task, nodes(results, "tasks")), _forgetting(results), _figures(results)]
-    parts += [_sources(results), _reproduce(results)]
+    parts += [_vectors(results), _sources(results), _reproduce(results)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -55,6 +56,11 @@ def _task(task: Node) -> str:
 def _forgetting(results: Node) -> str:
     tables = [_table(figure.table) for figure in forgetting(results) if figure.table.rows]
     return "\n\n".join(["### What was forgotten", *tables]) if tables else ""
+
+
+def _vectors(results: Node) -> str:
+    table = vectors(results)
+    return "\n\n".join(["### Vectors of the graph", _table(table)]) if table.rows else ""
 
 
 def _figures(results: Node) -> str:

@@ -21,6 +21,7 @@ from loregraft.report.record import (
     setting,
     sources,
     training,
+    vectors,
 )
 from loregraft.report.results import Node, check_schema, items, node, nodes, number, text
 from loregraft.report.samples import groups, linked_texts
@@ -96,6 +97,7 @@ def _content(results: Node) -> dict[str, object]:
         "linked_texts": texts,
         "more_texts": more_texts,
         "counts": counts(results),
+        "vectors": vectors(results),
         "sources": sources(results),
         "losses": losses(results),
         "training": training(results),

@@ -11,9 +11,19 @@ import yaml
 
 from loregraft.report.comparison import seed_names
 from loregraft.report.plots import CurvePlot, arm_style, curve_plot, ordered
-from loregraft.report.results import Node, items, node, nodes, number, text
+from loregraft.report.results import Node, estimate, items, node, nodes, number, text
 from loregraft.report.tables import Cell, Table
-from loregraft.report.text import count, duration, measure, megabytes, one_line, sentence_case, shorten
+from loregraft.report.text import (
+    count,
+    duration,
+    measure,
+    megabytes,
+    one_line,
+    sentence_case,
+    shorten,
+    signed,
+    signed_interval,
+)
 
 LEVELS = ("fail", "warn", "note", "pass")
 CHECKS = 100
@@ -65,6 +75,22 @@ def generators(results: Node) -> Table:
         for name, value in found.items()
     )
     return Table("Links by candidate generator", ("Generator", "Links", "Share"), rows)
+
+
+def vectors(results: Node) -> Table:
+    """Show how well vectors of the graph rank held-out facts, beside popularity alone."""
+    found = node(results, "vectors")
+    rows = []
+    for one in [*nodes(found, "relations"), found] if found else []:
+        name = text(one, "relation", "all relations")
+        figures = (measure(number(one.get(key)), "mrr") for key in ("mrr", "popularity"))
+        gap = estimate(one.get("difference"))
+        difference = Cell(signed(gap.value, "mrr"), note=signed_interval(gap, "mrr"))
+        rows.append((*map(Cell, (name, count(number(one.get("n"))), *figures)), difference))
+    made = f"{text(found, 'model')}, {count(number(found.get('dim')))} numbers, trained in "
+    title = f"Filtered MRR on held-out facts: {made}{duration(number(found.get('seconds')))}"
+    head = ("Relation", "Facts", "Vectors", "Popularity", "Difference")
+    return Table(title, head, tuple(rows)) if rows else _empty()
 
 
 def counts(results: Node) -> list[tuple[str, str]]:
