@@ -13,6 +13,8 @@ from pydantic import BaseModel
 
 from loregraft.cli.main import app
 from loregraft.config import _models_at, _options
+from loregraft.kge.settings import KgeSettings
+from loregraft.kge.text.settings import TextKgeSettings
 from loregraft.recipe.files import packaged_recipe, read_recipe
 from loregraft.recipe.settings import Recipe
 from loregraft.recipe.sources import find_source
@@ -68,12 +70,18 @@ def check_command(arguments: list[str]) -> None:
         command.make_context(arguments[0], list(arguments[1:]), parent=context)
     for before, change in itertools.pairwise(arguments):
         if before == "--set":
-            check_key(change.partition("=")[0])
+            check_key(change.partition("=")[0], settings_of(arguments))
 
 
-def check_key(name: str) -> None:
+def settings_of(arguments: list[str]) -> type[BaseModel]:
+    if arguments[0] != "kge":
+        return Recipe
+    return TextKgeSettings if arguments[1] == "train-text" else KgeSettings
+
+
+def check_key(name: str, settings: type[BaseModel]) -> None:
     *place, last = name.split(".")
-    models = _models_at(Recipe, tuple(place))
+    models = _models_at(settings, tuple(place))
     known = {field for model in models for field in model.model_fields}
     assert last in known or not models, f"there is no setting {name!r}"
 
@@ -92,7 +100,8 @@ def test_a_wrong_command_would_be_found():
     assert loregraft_commands(text) == [["run", "r.yaml", "--set", "seed=1"], ["verify", "out"]]
     for right in loregraft_commands(text):
         check_command(right)
-    for wrong in ("graft", "run", "run r.yaml --fast", "prove r.yaml --seeds x", "run r.yaml --set sed=1"):
+    of_settings = ("run r.yaml --set sed=1", "kge train g o --set sed=1", "kge train-text g o --set dim=1")
+    for wrong in ("graft", "run", "run r.yaml --fast", "prove r.yaml --seeds x", *of_settings):
         with pytest.raises(Exception):  # noqa: B017 - whatever the parser raises
             check_command(wrong.split())
 

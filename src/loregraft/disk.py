@@ -123,9 +123,7 @@ def cannot_write(path: Path, error: OSError, choose: str = "Choose another folde
     if error.errno == errno.ENOSPC or error.errno == errno.EDQUOT or error.errno == errno.EFBIG:
         return CannotWrite(path, "the disk is full", "Free some space and run the same command again.")
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return CannotWrite(
-            path, "no permission to write here", f"{choose}, or change the permission."
-        )
+        return CannotWrite(path, "no permission to write here", f"{choose}, or change the permission.")
     if error.errno in (errno.ENOTDIR, errno.EEXIST):
         return CannotWrite(path, "a file is in the way of a folder", f"{choose}.")
     if error.errno == errno.EISDIR:

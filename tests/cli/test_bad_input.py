@@ -93,7 +93,7 @@ MISTAKES = [
     ),
     Wrong("unknown kind", add("C:500\tx\tlai\t"), ("names.tsv, line {last}", "kind of name 'lai'", "'lay'")),
     Wrong("columns", add("C:500\tx"), ("names.tsv, line {last}: expected 4 columns", "found 2")),
-    Wrong("triple", add("a b c", "triples.tsv"), ("triples.tsv, line 101: expected 3 fields, found 1",)),
+    Wrong("triple", add("a b c", "triples.tsv"), ("triples.tsv, line 221: expected 3 fields, found 1",)),
     Wrong("not utf-8", add(b"C:500\t\xff\xfe\tlay\t"), ("names.tsv, line {last}", "not UTF-8", "Save")),
     Wrong("nul bytes", put("names.tsv", b"\x00" * 4096), ("names.tsv",)),
     Wrong("malformed obo", source("x.obo", OBO), ("x.obo, line 6: ", "quotes")),
@@ -102,10 +102,10 @@ MISTAKES = [
     Wrong("broken yaml", change("encoder:", "encoder: ["), ("recipe.yaml, line ", "this is not YAML")),
     Wrong("tab in yaml", change("  steps", "\tsteps"), ("recipe.yaml, line ", "Use spaces, not tabs.")),
     Wrong(
-        "unknown key", change("steps", "stepps"), ("recipe.yaml, line 11", "Did you mean 'pretrain.steps'")
+        "unknown key", change("steps", "stepps"), ("recipe.yaml, line 16", "Did you mean 'pretrain.steps'")
     ),
-    Wrong("wrong type", change("steps: 6", "steps: six"), ("recipe.yaml, line 11", '"six"', "whole number")),
-    Wrong("out of range", change("held_out: 0.2", "held_out: 2"), ("recipe.yaml, line 14", "less than 1")),
+    Wrong("wrong type", change("steps: 6", "steps: six"), ("recipe.yaml, line 16", '"six"', "whole number")),
+    Wrong("out of range", change("held_out: 0.2", "held_out: 2"), ("recipe.yaml, line 19", "less than 1")),
     Wrong(
         "unknown set",
         nothing,

@@ -54,7 +54,7 @@ def test_a_graph_without_a_fault_ends_well(commands, tmp_path):
     ]
     save_graph(KnowledgeGraph.gather(batches), tmp_path / "graph", "key")
     ended = commands.run("kg", "check", "graph", cwd=tmp_path)
-    assert ended.code == 0 and ended.out.startswith("pass  20 checks")
+    assert ended.code == 0 and ended.out.startswith("pass  22 checks")
     assert json.loads(commands.run("kg", "check", "graph", "--json", cwd=tmp_path).out)["text"] is None
 
 

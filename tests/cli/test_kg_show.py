@@ -107,4 +107,5 @@ def test_half_of_a_character_is_said_to_be_unknown(folder, commands):
 def test_the_length_of_a_path_has_an_end(folder, commands):
     ran = commands.run("kg", "path", "graph", "Fever", "Flu", "--length", "11", cwd=folder)
     assert (ran.code, ran.out) == (2, "")
-    assert "--length is at most 10, got 11" in ran.err
+    assert "'--length': Input should be less than or equal to 10" in ran.err
+    assert "1<=x<=10" in commands.run("kg", "path", "--help", cwd=folder).out

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from loregraft.kge.evaluate import Ranking, metrics, rank_part, summary
+from loregraft.kge.evaluate import Ranking, metrics, rank_part, summary, unseen_relations
 from loregraft.kge.parts import Parts
 from loregraft.kge.questions import Triples
 from loregraft.kge.ranking import Ranks
@@ -90,3 +90,17 @@ def test_a_perfect_scorer_has_a_perfect_score():
     parts = Parts(of((0, 0, 1), (2, 0, 3)), of(), of((1, 0, 2)), 4, 1)
     told = summary(rank_part(tables, parts, "test"), parts.train, ["next"])
     assert (told["mrr"], told["mr"], told["hits@1"], told["amri"]) == (1, 1, 1, 1)
+
+
+@pytest.mark.parametrize("ties", TIES)
+def test_a_relation_that_train_does_not_know_ranks_its_answers_last(ties):
+    parts = Parts(of((0, 0, 1), (1, 0, 2)), of(), of((0, 1, 2), (0, 0, 2)), 3, 2)
+    tables = flat(3, 2)
+    tables.relations.values.fill_(1.0)
+    tables.entities.values[0] = tables.entities.values[2] = 1.0  # 0 and 2 would be first
+    ranking = rank_part(tables, parts, "test", ties=ties)
+    assert ranking.values[[0, 2]].tolist() == [3, 3]
+    assert unseen_relations(parts, parts.test).tolist() == [1]
+    assert not len(unseen_relations(parts, parts.train))
+    told = summary(ranking, parts.train, ["is", "has"])
+    assert told["relations"]["has"]["mr"] == 3 > told["relations"]["is"]["mr"]

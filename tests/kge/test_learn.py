@@ -19,7 +19,15 @@ from loregraft.kge.tables import Tables
 from loregraft.kge.train import Diverged
 from loregraft.kge.vectors import open_vectors
 
-SETTINGS = {"dim": 16, "batch": 16, "negatives": 16, "workers": 1, "epochs": 40, "patience": 1000}
+SETTINGS = {
+    "dim": 16,
+    "batch": 16,
+    "negatives": 16,
+    "workers": 1,
+    "epochs": 40,
+    "patience": 1000,
+    "average": 2,
+}
 
 
 def test_vectors_are_written_once(ring_graph, tmp_path):

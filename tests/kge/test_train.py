@@ -1,16 +1,19 @@
 """Training: it learns, stops, gives the same bits twice, and says when it went wrong."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
 
+from loregraft.kge.evaluate import rank_part
 from loregraft.kge.parts import Parts
-from loregraft.kge.questions import Triples
+from loregraft.kge.questions import Questions, Triples
+from loregraft.kge.ranking import rank
 from loregraft.kge.settings import KgeSettings
 from loregraft.kge.tables import Tables
-from loregraft.kge.train import Diverged, Progress, bernoulli, questions_of, train
+from loregraft.kge.train import Diverged, Progress, Watch, bernoulli, questions_of, train
 
 SMALL = KgeSettings(model="complex", dim=32, epochs=10, batch=64, negatives=40, workers=1, patience=99)
 
@@ -148,3 +151,52 @@ def test_what_report_raises_ends_the_training(ring_parts):
     parts = replace(ring_parts, train=ring_parts.train.take(many))
     with pytest.raises(KeyboardInterrupt):
         trained(parts, SMALL, report=stop)
+
+
+def test_the_watch_ranks_what_train_does_not_know_last_as_the_ranking_does(ring_parts):
+    """Entity 7 and relation 2 are in valid, and not in train."""
+    train_ = ring_parts.train
+    kept = np.flatnonzero((train_.heads != 7) & (train_.tails != 7) & (train_.relations != 2))
+    parts = replace(ring_parts, train=train_.take(kept))
+    tables, done = trained(parts, SMALL.model_copy(update={"epochs": 2}))
+    found = rank_part(tables, parts, "valid").values
+    assert done.mrr == pytest.approx((1 / found).mean(), abs=1e-12)
+    seen = rank_part(tables, replace(parts, train=ring_parts.train), "valid").values
+    assert done.mrr < (1 / seen).mean() - 1e-3  # it makes a difference
+    watch = Watch(parts, SMALL.model_copy(update={"validation_questions": 9}))
+    every, some = (
+        list(zip(q.given, q.sides, q.answers, strict=True)) for q in (asked(parts), watch._questions)
+    )
+    own = [found[every.index(one)] for one in some]
+    assert len(own) == 9 and watch.mrr(partial(rank, tables)) == pytest.approx(
+        np.mean(1 / np.array(own)), abs=1e-12
+    )
+
+
+def asked(parts):
+    return Questions.of(parts.valid, parts.relations)
+
+
+def test_the_mean_of_the_last_epochs_is_what_counts(ring_parts):
+    settings = KgeSettings(model="distmult", dim=8, workers=1, epochs=6, average=3, batch=32, patience=99)
+    tables, ends, kept = Tables.start(ring_parts.entities, ring_parts.relations, settings), [], []
+
+    def keep(now):
+        ends.append(tables.entities.values.clone())
+        kept.append(
+            (now.mrr, Watch(ring_parts, settings).mrr(lambda q, known: rank(tables.final(), q, known)))
+        )
+
+    train(tables, ring_parts, settings, keep=keep)
+    mean = torch.zeros_like(ends[0])
+    for number, end in enumerate(ends, start=1):
+        mean += (end - mean) / min(number, 3)
+    assert torch.allclose(tables.final().entities.values, mean, atol=1e-6)
+    assert not torch.allclose(mean, ends[-1], atol=1e-3)
+    assert all(told == own for told, own in kept)
+    plain = Tables.start(
+        ring_parts.entities, ring_parts.relations, settings.model_copy(update={"average": 1})
+    )
+    train(plain, ring_parts, settings.model_copy(update={"average": 1}))
+    assert torch.equal(plain.entities.values, ends[-1])  # training itself is the same
+    assert plain.final() is plain

@@ -269,7 +269,7 @@ def path(
     graph: Graph,
     start: What,
     end: What,
-    length: Annotated[int, typer.Option("--length", min=1, help="of a path at most, in triples")] = 3,
+    length: Annotated[int, typer.Option("--length", min=1, max=10, help="of a path at most, in triples")] = 3,
     limit: Annotated[int, typer.Option("--limit", min=1, help="of paths")] = 10,
     as_json: AsJson = False,
 ) -> None:

@@ -53,7 +53,7 @@ def import_sources(arguments: Sequence[str], options: ImportOptions, force: bool
         )
         screen.advance(1.0, f"writing {out}")
         _save(imported, sources, options, out)
-    _tell(imported, out, as_json)
+    _tell(imported, sources, out, as_json)
 
 
 def _sources(given: Sequence[str], options: ImportOptions) -> "list[Source]":
@@ -134,7 +134,8 @@ def _content(path: Path | str) -> str:
     return sha256_folder(path) if path.is_dir() else sha256_file(path)
 
 
-def _tell(imported: "Imported", out: Path, as_json: bool) -> None:
+def _tell(imported: "Imported", sources: "Sequence[Source]", out: Path, as_json: bool) -> None:
+    from loregraft.kg.readers import first_triple
     from loregraft.kg.show.printable import printable
 
     counts = imported.graph.counts()
@@ -143,8 +144,10 @@ def _tell(imported: "Imported", out: Path, as_json: bool) -> None:
         problems = [printable(str(problem)) for problem in imported.problems]
         typer.echo(json.dumps(told | {"bad_lines": imported.problems.total, "problems": problems}, indent=1))
         return
-    for label, format in imported.formats.items():
-        typer.echo(printable(f"{label}: {format or 'server'}"), err=True)
+    for source, (label, format) in zip(sources, imported.formats.items(), strict=True):
+        first = first_triple(source.path, format) if isinstance(source.path, Path) else None
+        triple = f"; the first triple: {' | '.join(first):.200}" if first else ""
+        typer.echo(printable(f"{label}: {format or 'server'}{triple}"), err=True)
     for name, joined in imported.joins.items():
         words = ", ".join(f"{count:,} {word.replace('_', ' ')}" for word, count in joined.items())
         typer.echo(printable(f"{name}: {words}"), err=True)

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import typer
 
@@ -16,10 +16,17 @@ if TYPE_CHECKING:
 
 
 def train_folder(
-    folder: Path, out: Path, recipe: Path | None, overrides: Sequence[str], force: bool, as_json: bool
+    folder: Path,
+    out: Path,
+    recipe: Path | None,
+    overrides: Sequence[str],
+    older: Path | None,
+    force: bool,
+    as_json: bool,
 ) -> None:
     """Train and tell; see `loregraft kge train`."""
     from loregraft.artifact import read_card
+    from loregraft.cli.kge_rank import unseen_lines
     from loregraft.cli.progress import Screen
     from loregraft.config import load_settings
     from loregraft.disk import keep_apart
@@ -28,17 +35,22 @@ def train_folder(
     from loregraft.kge.settings import KgeSettings
 
     settings = load_settings(KgeSettings, recipe, overrides)
-    keep_apart(out, [folder])
+    keep_apart(out, [folder, *([older] if older else [])])
     graph, key = open_graph(folder), read_card(folder).key
-    if out.exists() and not force and not is_learnt(out, key, settings):
+    if out.exists() and not force and not is_learnt(out, key, settings, older):
         raise CannotWrite(out, "it exists already", "Choose another folder, or overwrite it with --force.")
     with Screen() as screen:
         screen.begin("kge", f"{settings.model}, {settings.dim} numbers an entity")
 
+        untold: list[Literal["valid", "test"]] = ["valid", "test"]
+
         def report(now: "Progress", parts: "Parts") -> None:
+            while untold:
+                for line in unseen_lines(graph, parts, untold.pop(0)):
+                    screen.say(line)
             screen.advance(_share(now, settings), _words(now, settings))
 
-        learn_vectors(graph, key, out, settings, report)
+        learn_vectors(graph, key, out, settings, report, older)
     facts = read_card(out).facts
     if as_json:
         typer.echo(json.dumps(facts, indent=1))
@@ -50,6 +62,11 @@ def train_folder(
         else "no valid part"
     )
     typer.echo(f"{out}: {kept}; {facts['epochs']} epochs in {facts['seconds']} s")
+    if isinstance(taken := facts.get("from"), dict):
+        new = f"{taken['new_entities']:,} and {taken['new_relations']:,} are new"
+        left_out = f"{taken['left_out_entities']:,} and {taken['left_out_relations']:,} are left out"
+        both = f"{taken['entities']:,} entities and {taken['relations']:,} relations"
+        typer.echo(f"{both} go on from {older}; {new}, {left_out}")
 
 
 def _share(now: "Progress", settings: "KgeSettings") -> float:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from loregraft.kge.questions import Questions
-from loregraft.kge.scorers.scorer import Scorer
+from loregraft.kge.scorers.scorer import Ask, Scorer
 from loregraft.kge.tables import Tables
 
 
@@ -80,9 +80,12 @@ class Asked:
             return ask_backward(scorer, "query", gradient, x, self.relation)
         if scorer.head_query is not None:
             return ask_backward(scorer, "head_query", gradient, x, self.relation)
-        assert scorer.inverse is not None
-        by_x, by_r = ask_backward(scorer, "query", gradient, x, scorer.inverse(self.relation))
-        return by_x, scorer.inverse(by_r)
+        inverse = scorer.inverse
+        assert inverse is not None
+        if scorer.query_backward is None:  # a user's inverse need not be its own gradient
+            return by_autograd(lambda x, r: scorer.query(x, inverse(r)), gradient, x, self.relation)
+        by_x, by_r = ask_backward(scorer, "query", gradient, x, inverse(self.relation))
+        return by_x, inverse(by_r)
 
 
 def ask_backward(scorer: Scorer, form: str, gradient: Tensor, x: Tensor, r: Tensor) -> tuple[Tensor, Tensor]:
@@ -91,9 +94,14 @@ def ask_backward(scorer: Scorer, form: str, gradient: Tensor, x: Tensor, r: Tens
     if backward is not None:
         found: tuple[Tensor, Tensor] = backward(gradient, x, r)
         return found
+    return by_autograd(getattr(scorer, form), gradient, x, r)
+
+
+def by_autograd(ask: Ask, gradient: Tensor, x: Tensor, r: Tensor) -> tuple[Tensor, Tensor]:
+    """Give the gradients of a function without a closed form; zeros by what it does not use."""
     with torch.enable_grad():
         x, r = x.detach().requires_grad_(), r.detach().requires_grad_()
         by_x, by_r = torch.autograd.grad(
-            getattr(scorer, form)(x, r), (x, r), gradient, allow_unused=True, materialize_grads=True
+            ask(x, r), (x, r), gradient, allow_unused=True, materialize_grads=True
         )
     return by_x, by_r

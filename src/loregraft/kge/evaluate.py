@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from jaxtyping import Bool
 from numpy.typing import NDArray
 
 from loregraft.artifact import Json
@@ -47,17 +48,30 @@ def rank_part(
 ) -> Ranking:
     """Rank all questions of a part; filtered ranks leave out answers that any part knows.
 
-    Entities that train does not know are ranked last: nothing was learnt of them.
+    Where train has no triple of an entity or of the relation, the answer is ranked last: nothing was learnt.
     """
     triples = getattr(parts, part)
     questions = Questions.of(triples, parts.relations)
     ranks = rank(tables, questions, parts.known() if filtered else None)
-    unseen = np.zeros(parts.entities, bool)
-    unseen[parts.unseen(triples)] = True
-    hopeless = unseen[questions.given] | unseen[questions.answers]
-    above = np.where(hopeless, ranks.candidates - 1, ranks.above)
-    alike = np.where(hopeless, 0, ranks.alike)
-    return Ranking(triples, parts.relations, Ranks(above, alike, ranks.candidates), ties)
+    return Ranking(triples, parts.relations, put_last(ranks, np.tile(learnt(parts, triples), 2)), ties)
+
+
+def put_last(ranks: Ranks, known: Bool[np.ndarray, " questions"]) -> Ranks:
+    """Rank the right answer last, without ties, of each question that is not known."""
+    above = np.where(known, ranks.above, ranks.candidates - 1)
+    return Ranks(above, np.where(known, ranks.alike, 0), ranks.candidates)
+
+
+def learnt(parts: Parts, triples: Triples) -> Bool[np.ndarray, " triples"]:
+    """Tell for which triples train has a triple of each entity and of the relation."""
+    entities, relations = np.zeros(parts.entities, bool), np.zeros(parts.relations, bool)
+    entities[parts.train.heads] = entities[parts.train.tails] = relations[parts.train.relations] = True
+    return entities[triples.heads] & entities[triples.tails] & relations[triples.relations]
+
+
+def unseen_relations(parts: Parts, part: Triples) -> Ints:
+    """Give the relations of a part that are in no triple of train."""
+    return np.setdiff1d(part.relations, parts.train.relations)
 
 
 def metrics(ranks: NDArray[np.float64], candidates: Ints) -> dict[str, Json]:

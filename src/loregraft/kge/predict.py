@@ -10,7 +10,11 @@ from jaxtyping import Int8
 
 from loregraft.errors import BadInput
 from loregraft.kg.graph import KnowledgeGraph
+from loregraft.kge.calibration import Calibration
+from loregraft.kge.evaluate import learnt
 from loregraft.kge.parts import Parts
+from loregraft.kge.plausibility import plausibility
+from loregraft.kge.questions import Triples
 from loregraft.kge.vectors import Vectors
 
 ASKED = "?"
@@ -27,16 +31,25 @@ class Prediction:
         index: Of the entity; the same in graph and vectors.
         score: Higher is better, no fixed range.
         stated: The part that holds the triple, or that it is known to be false; None: it is new.
+        probability: That the triple is true, 0..1; None: not asked for, or train knows the triple's entities
+            or relation not.
     """
 
     index: int
     id: str
     score: float
     stated: Stated | None
+    probability: float | None = None
 
 
 def predict(
-    vectors: Vectors, graph: KnowledgeGraph, parts: Parts, triple: Sequence[str], *, only_new: bool = False
+    vectors: Vectors,
+    graph: KnowledgeGraph,
+    parts: Parts,
+    triple: Sequence[str],
+    *,
+    only_new: bool = False,
+    calibration: Calibration | None = None,
 ) -> list[Prediction]:
     """Give all entities as answers to a triple with one end asked for, best first.
 
@@ -44,6 +57,8 @@ def predict(
         graph: That the vectors were trained on; so are its parts.
         triple: Ids of head, relation and tail; "?" for the end that is asked for.
         only_new: Leave out what the graph states, true or false.
+        calibration: Gives probabilities, of both sides of a triple where the score is of one; so, with
+            reciprocal relations, their order may be another.
 
     Raises:
         BadInput: Not just one end is asked for, or an id is unknown.
@@ -55,11 +70,26 @@ def predict(
     heads = head == ASKED
     known = tail if heads else head
     scores = vectors.answers(known, relation, heads=heads)
-    stated = _stated(graph, parts, (vectors.index(known), vectors.relation_index(relation)), heads)
+    asked = vectors.index(known), vectors.relation_index(relation)
+    stated = _stated(graph, parts, asked, heads)
+    likely = _probabilities(vectors, parts, asked, heads, calibration)
     order = np.argsort(-scores, kind="stable")
     if only_new:
         order = order[stated[order] == 0]
-    return [Prediction(e, vectors.ids[e], float(scores[e]), STATED[stated[e]]) for e in order.tolist()]
+    return [
+        Prediction(e, vectors.ids[e], float(scores[e]), STATED[stated[e]], likely[e]) for e in order.tolist()
+    ]
+
+
+def _probabilities(
+    vectors: Vectors, parts: Parts, asked: tuple[int, int], heads: bool, calibration: Calibration | None
+) -> list[float | None]:
+    if calibration is None:
+        return [None] * parts.entities
+    given, relation, every = (*np.repeat([asked], parts.entities, 0).T, np.arange(parts.entities))
+    triples = Triples.of(every, relation, given) if heads else Triples.of(given, relation, every)
+    found = calibration(plausibility(vectors.tables, triples)).tolist()
+    return [one if known else None for one, known in zip(found, learnt(parts, triples), strict=True)]
 
 
 def _stated(

@@ -60,6 +60,7 @@ def rank(tables: Tables, questions: Questions, known: Answers | None) -> Ranks:
     Args:
         known: Answers that are taken out of the ranking, the right one apart; None: raw ranks.
     """
+    tables = tables.final()
     above, alike, removed = (np.zeros(len(questions), np.int64) for _ in range(3))
     order = np.argsort(questions.sides, kind="stable")
     for start in range(0, len(questions), QUESTIONS_AT_ONCE):

@@ -73,7 +73,7 @@ def step(tables: Tables, batch: Batch, settings: KgeSettings, bf16: bool) -> flo
     rows, weights = torch.cat(indexes), torch.from_numpy(questions.weights)
     asked = [Asked.of(tables, group) for group in batch.groups]
     relations = [one.relation for one in asked]
-    vectors = BatchVectors.of(tables.entities.rows(rows), len(questions), relations)
+    vectors = BatchVectors.of(tables.entity_rows(rows), len(questions), relations)
     meetings = _meetings(tables, asked, vectors)
     true = torch.cat([pairs(scorer.measure, m.queries, m.answers) for m in meetings])
     false = torch.cat([meet(scorer.measure, m.queries, m.negatives, bf16) for m in meetings])
@@ -83,7 +83,7 @@ def step(tables: Tables, batch: Batch, settings: KgeSettings, bf16: bool) -> flo
         scores = (true[m.rows], by_true[m.rows], false[m.rows], by_false[m.rows])
         _meeting_backward(tables, m, scores, vectors, by, settings, bf16)
     _penalise(tables, vectors, by, asked, weights, settings)
-    tables.entities.step(rows, by.entities, settings.rate)
+    tables.step_entities(rows, by.entities, settings.rate)
     step_relations(tables, asked, by.relations, settings)
     return loss / max(1, len(questions))
 

@@ -142,7 +142,8 @@ def save_vectors(vectors: Vectors, folder: Path, key: str, facts: Mapping[str, J
     parents, seed = {"graph": vectors.graph_key}, vectors.settings.seed
     with writing(folder, KIND, key, settings=settings, seed=seed, parents=parents) as (target, told):
         told.update(facts)
-        save_file(vectors.tables.named(), target / TENSORS)
+        own = vectors.tables.named() if vectors.tables.gate is not None else {}
+        save_file(own | vectors.tables.final().named(), target / TENSORS)
         pq.write_table(pa.table({"id": vectors.ids}), target / "entities.parquet")
         pq.write_table(pa.table({"id": vectors.relation_ids}), target / "relations.parquet")
 

@@ -54,8 +54,8 @@ def test_entities_tsv_takes_names_types_and_other_columns(tmp_path):
 
 def test_entities_tsv_refuses_a_header_without_name(tmp_path):
     path = tmp_path / "a.tsv"
-    path.write_text("id\tlabel\na\tApple\n")
-    with pytest.raises(BadInput, match=r"line 1: the header has no column 'name' .*'label'"):
+    path.write_text("id\tnames\na\tApple\n")
+    with pytest.raises(BadInput, match=r"line 1: the header has no column 'name' .*'names'"):
         list(READERS["entities_tsv"](path, None))
     problems = []
     assert list(READERS["entities_tsv"](path, problems)) == []
@@ -290,7 +290,7 @@ def test_cellxgene_refuses_what_is_not_its_format(content, found, tmp_path):
 def test_unknown_formats_are_named(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text("a,b\n")
-    with pytest.raises(BadInput, match=r"starts with 'a,b'.*entities_tsv.*obo"):
+    with pytest.raises(BadInput, match=r"starts with 'a,b'.*loregraft kg formats"):
         recognise(path)
     with pytest.raises(BadInput, match=r"no format 'obi'.*'obo'"):
         list(read(path, format="obi"))

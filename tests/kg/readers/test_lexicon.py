@@ -176,3 +176,10 @@ def test_vader_itself():
     assert len(problems) < 5
     polarity = {row[0]: float(row[2]) for row in rows["attributes"] if row[1] == "polarity"}
     assert (polarity["good"], polarity["great"], polarity["horrible"]) == (1.9, 3.1, -2.5)
+
+
+def test_a_word_that_is_called_as_a_category_is_kept(tmp_path):
+    path = write(tmp_path / "a.csv", ["word,emotion,polarity", "good,joy,", "category:joy,,2"])
+    rows = rows_of(path)
+    assert ("category:joy", "word") in rows["entities"] and ("category:joy", "category") in rows["entities"]
+    assert rows["attributes"] == [("category:joy", "polarity", "2", "decimal")]

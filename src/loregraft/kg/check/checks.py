@@ -6,6 +6,7 @@ by `kg/check/fitness.py`, and what part of texts mentions it by `linking/coverag
 
 from collections.abc import Callable
 
+from loregraft.kg.check import chinese as check_chinese
 from loregraft.kg.check import names as check_names
 from loregraft.kg.check import shape as check_shape
 from loregraft.kg.check import triples as check_facts
@@ -29,8 +30,10 @@ CHECKS: tuple[Callable[[KnowledgeGraph], Finding], ...] = (
     check_names.damaged,
     check_names.mixed_scripts,
     check_names.invisible,
+    check_names.in_quotes,
     check_names.shared_names,
     check_names.spelled_apart,
+    check_chinese.two_scripts,
     check_facts.left_out,
     check_facts.merged,
     check_facts.repeated,

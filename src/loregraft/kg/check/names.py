@@ -18,6 +18,7 @@ from loregraft.kg.names import fold_name
 from loregraft.records import SAME_MEANING
 
 _NOTHING = r"^[\s\p{Z}\p{Cc}\p{Cf}]*$"
+_QUOTED = r'^"[^"]*"$'
 _INVISIBLE = r"[\p{Cc}\p{Cf}]"  # control characters; zero-width and direction marks, soft hyphens
 
 
@@ -75,6 +76,20 @@ def invisible(graph: KnowledgeGraph) -> Finding:
     found = pc.match_substring_regex(graph.names["name"], _INVISIBLE)
     fix = "Remove the invisible characters (control, zero-width, direction): they make equal names differ."
     return of_names("names with invisible characters", "warn", graph, found, fix)
+
+
+def in_quotes(graph: KnowledgeGraph) -> Finding:
+    """Find ids and names that stand in double quotes, as a spreadsheet writes them into TSV."""
+    ids = graph.entities["id"].filter(pc.match_substring_regex(graph.entities["id"], _QUOTED))
+    names = graph.names.filter(pc.match_substring_regex(graph.names["name"], _QUOTED))
+    examples = [repr(id) for id in ids.slice(0, EXAMPLES).to_pylist()]
+    examples += [
+        f"{graph.ids[row['entity']]}: {row['name']!r}" for row in names.slice(0, EXAMPLES).to_pylist()
+    ]
+    fix = (
+        "In TSV quotes are a part of the text: save such a table as CSV and import it again; fine for titles."
+    )
+    return finding("ids and names in quotes", "note", len(ids) + len(names), examples[:EXAMPLES], fix)
 
 
 def mixed_scripts(graph: KnowledgeGraph) -> Finding:

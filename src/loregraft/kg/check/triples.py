@@ -9,6 +9,7 @@ from loregraft.kg.mirrors import (
     distinct_facts,
     first_statements,
     likely_mirrors,
+    several_statements,
     without_mirror,
 )
 
@@ -55,11 +56,10 @@ def one_way(graph: KnowledgeGraph) -> Finding:
 
 def repeated(graph: KnowledgeGraph) -> Finding:
     """Find facts that are stated more than once, by several sources or under several conditions."""
-    first = first_statements(graph)
-    again = np.zeros(len(first), np.bool_)
-    again[:-1] = first[:-1] & ~first[1:]
+    ends = graph.heads, graph.relation_indexes, graph.tails
+    rows = np.flatnonzero(several_statements(*ends) & first_statements(graph))
     fix = "Fine where sources agree; count facts, not rows, and split with `loregraft kg split`."
-    return of_triples("facts stated more than once", "note", graph, np.flatnonzero(again), fix)
+    return of_triples("facts stated more than once", "note", graph, rows, fix)
 
 
 def merged(graph: KnowledgeGraph) -> Finding:

@@ -46,13 +46,15 @@ from loregraft.kg.readers.rdf.syntaxes import (
     read_trig,
     read_turtle,
 )
+from loregraft.kg.readers.rows.triples import ENDS
 from loregraft.kg.readers.spo import fits_spo, read_spo
-from loregraft.kg.readers.text.headers import first_line
+from loregraft.kg.readers.text.advice import advice
+from loregraft.kg.readers.text.lines import Problems
 from loregraft.kg.readers.text.opening import first_bytes
 from loregraft.kg.readers.tsv import fits_entities_tsv, fits_tsv, read_entities_tsv, read_tsv
 from loregraft.kg.readers.umls import fits_umls, read_umls
 from loregraft.kg.readers.wikidata.dump import fits_wikidata, read_wikidata
-from loregraft.kg.tables.columns import Columns, Reader, repeated
+from loregraft.kg.tables.columns import Columns, Reader, as_array, repeated
 
 READERS: dict[str, Reader] = {
     "tsv": read_tsv,
@@ -171,13 +173,22 @@ def recognise(path: Path) -> str:
     for format, fits in FITS.items():
         if fits(path, head):
             return format
-    first = first_line(head, "#")
-    found = f"no known format: it starts with {first!r:.60}" if first else "there is nothing in it"
-    if path.is_dir():
-        names = ", ".join(sorted(file.name for file in path.iterdir())[:5])
-        found = f"no known format: a folder with {names or 'nothing in it'}"
-    fix = f"Name its format, one of: {', '.join(READERS)}; or write head, relation, tail with tabs."
+    found, fix = advice(path, head)
     raise BadInput(path, 0, found, fix)
+
+
+def first_triple(path: Path, format: str) -> tuple[str, str, str] | None:
+    """Give the first triple of a table, so that a person sees at once whether the columns are as meant.
+
+    None where it is no table of triples, or none is read. Cheap: no more than the first batch is read.
+    """
+    if format not in ("tsv", "csv", "triples_tsv"):
+        return None
+    batch = next(READERS[format](path, Problems()), None)
+    if batch is None:
+        return None
+    head, relation, tail = (as_array(batch.rows[end])[0].as_py() for end in ENDS)
+    return head, relation, tail
 
 
 def _batches(path: Path | str, format: str, problems: list[BadInput] | None) -> Iterator[Columns]:

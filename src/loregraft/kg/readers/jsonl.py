@@ -13,6 +13,7 @@ from loregraft.kg.readers.rows.triples import (
     statement,
     text_of,
 )
+from loregraft.kg.readers.text.headers import named
 from loregraft.kg.readers.text.lines import Row, in_batches
 from loregraft.kg.readers.text.objects import first_keys, read_objects
 from loregraft.kg.tables.columns import Columns, Table
@@ -23,13 +24,14 @@ ENTITY_KEYS = ("id", "name", "names", "language", "type", "types", "description"
 def read_jsonl(path: Path, problems: list[BadInput] | None = None) -> Iterator[Columns]:
     """Yield the triples of JSON Lines: `{"head": "a", "relation": "r", "tail": "b"}`, an object a line.
 
-    Other keys are the columns of the table `triples`: `references` may be a list, `qualifiers` an
-    object. A key that is not known becomes a qualifier.
+    All three may be called as in `headers.END_WORDS`, such as subject, predicate and object. Other keys
+    are the columns of the table `triples`: `references` may be a list, `qualifiers` an object. A key that
+    is not known becomes a qualifier.
 
     Raises:
         BadInput: A line is no JSON object, lacks an end, or has a value that its key cannot hold.
     """
-    return in_batches(collected(path, read_objects(path, problems, once=True), statement, problems))
+    return in_batches(collected(path, read_objects(path, problems, once=True), _statement, problems))
 
 
 def read_entities_jsonl(path: Path, problems: list[BadInput] | None = None) -> Iterator[Columns]:
@@ -52,13 +54,19 @@ def read_entities_jsonl(path: Path, problems: list[BadInput] | None = None) -> I
 
 def fits_jsonl(path: Path, head: str) -> bool:
     """Tell whether the first object has head, relation and tail."""
-    return first_keys(head).issuperset(ENDS)
+    return set(named(sorted(first_keys(head)), ENDS)).issuperset(ENDS)
 
 
 def fits_entities_jsonl(path: Path, head: str) -> bool:
     """Tell whether the first object has an id, and names, a type or a description."""
     keys = first_keys(head)
     return "id" in keys and bool(keys.intersection(ENTITY_KEYS[1:]) - {"language"})
+
+
+def _statement(path: Path, number: int, said: Said) -> list[tuple[Table, Row]]:
+    if ENDS[0] not in said or ENDS[2] not in said:
+        said = dict(zip(named(list(said), ENDS), said.values(), strict=True))
+    return statement(path, number, said)
 
 
 def _entity(path: Path, number: int, said: Said) -> list[tuple[Table, Row]]:
@@ -146,6 +154,10 @@ def _text(path: Path, number: int, part: Mapping[str, object], key: str, default
 
 def _needed(path: Path, number: int, part: Mapping[str, object], key: str, main: str) -> str:
     text = _text(path, number, part, main)
+    if not text and part.keys() - {main}:
+        fix = f"Write a text, or an object with {main!r}, such as {{{main!r}: ..., 'language': 'en'}}."
+        found = f"{key!r} holds an object without {main!r}: {dict(part)!r:.60}"
+        raise BadInput(path, number, found, fix)
     if not text:
         raise BadInput(path, number, f"an empty entry in {key!r}", f"Fill in {main!r}, or remove the entry.")
     return text

@@ -30,13 +30,20 @@ NUMBERS = (
     "concreteness",
 )
 CATEGORIES = ("category", "emotion")
+WORD, CATEGORY, HAS_CATEGORY = "word", "category", "has_category"
+"""The types of entities, and the relation between them."""
+PREFIX = "category:"
+"""What the id of a category begins with."""
 VADER = ("word", "polarity", "polarity_deviation", "polarity_ratings")
+ONLY_NUMBERS = frozenset((*NUMBERS, *VADER[:3]))
+"""Columns that hold nothing else."""
 FIX = "Write a word and its polarity or category with one tab or comma between them."
 
 _NUMBER = re.compile(r"[+-]?(\d++\.?\d*+|\.\d++)(e[+-]?\d++)?", re.IGNORECASE)
 _RATINGS = re.compile(r"\[\s*-?\d+(\s*,\s*-?\d+)*\s*\]")
 _NAMED = re.compile(r"lexicon|afinn|vader", re.IGNORECASE)
-_NUMERIC = "decimal"
+NUMERIC = "decimal"
+"""The datatype of a number."""
 
 
 def read_lexicon(path: Path, problems: list[BadInput] | None = None) -> Iterator[Columns]:
@@ -77,6 +84,11 @@ def fits_lexicon(path: Path, head: str) -> bool:
     return numeric and _NAMED.search(path.name) is not None
 
 
+def is_number(cell: str) -> bool:
+    """Tell whether a cell is read as a number."""
+    return _NUMBER.fullmatch(cell) is not None
+
+
 def _rows(path: Path, problems: list[BadInput] | None) -> Iterator[tuple[Table, Row]]:
     header: Sequence[str] = ()
     categories: set[str] = set()
@@ -92,7 +104,7 @@ def _rows(path: Path, problems: list[BadInput] | None) -> Iterator[tuple[Table, 
             raise_or_collect(BadInput(path, number, f"{error} in {' '.join(cells)!r:.80}", FIX), problems)
             continue
         for table, row in rows:
-            if table == "triples" or row[0] not in categories:
+            if table == "triples" or row[0] == cells[0] or row[0] not in categories:
                 yield table, row
         categories.update(str(row[2]) for table, row in rows if table == "triples")
 
@@ -135,7 +147,7 @@ def _word(header: Sequence[str], cells: Sequence[str]) -> list[tuple[Table, Row]
     said = dict(zip(header[1:], cells[1:], strict=True))
     language = said.pop("language", "") or "en"
     rows: list[tuple[Table, Row]] = [
-        ("entities", (word, "word")),
+        ("entities", (word, WORD)),
         ("names", (word, word, "preferred", language)),
     ]
     for column, cell in said.items():
@@ -145,14 +157,14 @@ def _word(header: Sequence[str], cells: Sequence[str]) -> list[tuple[Table, Row]
 
 
 def _said_of(word: str, column: str, cell: str) -> list[tuple[Table, Row]]:
-    is_number = _NUMBER.fullmatch(cell) is not None
-    if column in NUMBERS + VADER[:3] and not is_number:
+    numeric = is_number(cell)
+    if column in ONLY_NUMBERS and not numeric:
         raise ValueError(f"{column!r} is {cell!r:.40} and no number")
-    if column in CATEGORIES or not (column or is_number):
-        category = f"category:{cell}"
+    if column in CATEGORIES or not (column or numeric):
+        category = PREFIX + cell
         return [
-            ("entities", (category, "category")),
+            ("entities", (category, CATEGORY)),
             ("names", (category, cell, "preferred", "en")),
-            ("triples", (word, "has_category", category)),
+            ("triples", (word, HAS_CATEGORY, category)),
         ]
-    return [("attributes", (word, column or "polarity", cell, _NUMERIC if is_number else ""))]
+    return [("attributes", (word, column or "polarity", cell, NUMERIC if numeric else ""))]

@@ -47,9 +47,10 @@ def read_tsv(path: Path, problems: list[BadInput] | None = None) -> Iterator[Col
 def read_entities_tsv(path: Path, problems: list[BadInput] | None = None) -> Iterator[Columns]:
     """Yield the entities of a file with a header row: `id`, `name`, and what else is known of them.
 
-    Optional columns are `kind` (a `NameKind`), `language`, `description` and `type`; any other column
-    becomes an attribute of that name. An id may have several rows, one for each of its names. Where
-    no kind is given the name is the preferred one of its id, or exact where that has one already.
+    Both may be called as in `headers.NAME_WORDS`, such as id and label. Optional columns are `kind` (a
+    `NameKind`), `language`, `description` and `type`; any other column becomes an attribute of that name.
+    An id may have several rows, one for each of its names. Where no kind is given the name is the
+    preferred one of its id, or exact where that has one already.
 
     Raises:
         BadInput: A row without id or name, with a kind that does not exist, or with too few or too

@@ -9,6 +9,8 @@ from pathlib import Path
 from loregraft.errors import BadInput, CannotWrite, did_you_mean
 from loregraft.kg.graph import KnowledgeGraph
 from loregraft.kg.writers.entities import write_entities_csv, write_entities_jsonl, write_entities_tsv
+from loregraft.kg.writers.lexicon import write_lexicon
+from loregraft.kg.writers.neo4j_csv import write_neo4j_csv
 from loregraft.kg.writers.openke import write_openke
 from loregraft.kg.writers.parquet import write_entities_parquet, write_parquet
 from loregraft.kg.writers.rdf import (
@@ -37,6 +39,8 @@ WRITERS: dict[str, Writer] = {
     "entities_parquet": write_entities_parquet,
     "spo": write_spo,
     "openke": write_openke,
+    "lexicon": write_lexicon,
+    "neo4j_csv": write_neo4j_csv,
     "ntriples": write_ntriples,
     "nquads": write_nquads,
     "turtle": write_turtle,

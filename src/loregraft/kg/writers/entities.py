@@ -1,6 +1,5 @@
 """Write the entities of a graph: as a table with a name a row (TSV, CSV), or as JSON Lines with all of it."""
 
-import csv
 import json
 import re
 from collections import Counter
@@ -15,8 +14,8 @@ from loregraft.kg.graph import KnowledgeGraph
 from loregraft.kg.readers.rows.entities import ENTITY_COLUMNS
 from loregraft.kg.readers.rows.triples import ENDS
 from loregraft.kg.tables.assemble import GraphTable
+from loregraft.kg.writers.csv_rows import csv_rows, csv_text, header_holds, in_one_line, row_holds
 from loregraft.kg.writers.telling import Told, sizes, told
-from loregraft.kg.writers.triples import csv_holds
 from loregraft.kg.writers.whole import whole_file
 
 MAX_COLUMNS = 200
@@ -46,18 +45,26 @@ def write_entities_tsv(graph: KnowledgeGraph, path: Path) -> Told:
     language in which the entity has no name.
     """
     with whole_file(path) as building, building.open("w", encoding="utf-8", newline="\n") as file:
-        tally = _write_rows(graph, _flat, lambda row: file.write("\t".join(row) + "\n"))
+        properties, tally = attribute_columns(graph, _flat), Counter[str]()
+        file.write("\t".join([*ENTITY_COLUMNS, *properties]) + "\n")
+        for row in _table_rows(graph, _flat, properties, tally):
+            file.write("\t".join(row) + "\n")
     return told_of_entities(graph, tally)
 
 
 def write_entities_csv(graph: KnowledgeGraph, path: Path) -> Told:
     """Write a name a row as CSV, with a header row and the columns of `write_entities_tsv`.
 
-    Blanks at the ends of a text are trimmed. Cannot hold what `write_entities_tsv` cannot.
+    Blanks at the ends of a text are trimmed; line ends become spaces where a row had a thousand of them.
+    Cannot hold what `write_entities_tsv` cannot.
     """
     with whole_file(path) as building, building.open("w", encoding="utf-8", newline="") as file:
-        rows = csv.writer(file, lineterminator="\r\n")  # also makes it quote both
-        tally = _write_rows(graph, _trimmed, rows.writerow)
+        properties = [name for name in attribute_columns(graph, csv_text) if header_holds(name)]
+        write_row = csv_rows(file, [*ENTITY_COLUMNS, *properties])
+        tally = Counter[str]()
+        for row in _table_rows(graph, csv_text, properties, tally):
+            tally["texts changed in blanks, tabs or line ends"] += not row_holds(row)
+            write_row(row if row_holds(row) else in_one_line(row))
     return told_of_entities(graph, tally)
 
 
@@ -169,28 +176,19 @@ def _values(
     return list(found.values())
 
 
-def _write_rows(
-    graph: KnowledgeGraph, plain: Callable[[str], str], write: Callable[[list[str]], object]
-) -> Counter[str]:
-    tally: Counter[str] = Counter()
-    properties = attribute_columns(graph, plain)
-    write([*ENTITY_COLUMNS, *properties])
+def _table_rows(
+    graph: KnowledgeGraph, plain: Callable[[str], str], properties: Sequence[str], tally: Counter[str]
+) -> Iterator[list[str]]:
+    """Yield the rows of all entities, the header aside; see `entity_table`."""
     for known in known_entities(graph):
         if known.id != plain(known.id) or (plain is _flat and known.id.startswith("#")):
             tally["entities with ids of blanks or line ends"] += 1
             continue
-        for row in entity_table(known, plain, tally, properties):
-            write(row)
-    return tally
+        yield from entity_table(known, plain, tally, properties)
 
 
 def _flat(text: str) -> str:
     return re.sub(r"[\t\r\n\0]+", " ", text).strip()
-
-
-def _trimmed(text: str) -> str:
-    trimmed = text.strip()
-    return trimmed if csv_holds(trimmed) else ""
 
 
 def told_of_entities(graph: KnowledgeGraph, tally: Counter[str]) -> Told:

@@ -1,6 +1,5 @@
 """Write the triples of a graph: as plain TSV, or as CSV or JSON Lines with all that is said of them."""
 
-import csv
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,14 +14,12 @@ from loregraft.kg.graph import KnowledgeGraph
 from loregraft.kg.mirrors import first_statements
 from loregraft.kg.readers.rows.triples import ENDS, pack_qualifiers
 from loregraft.kg.tables.columns import BATCH_ROWS, REFERENCE_MARK, TABLES
+from loregraft.kg.writers.csv_rows import csv_holds, csv_rows, row_holds
 from loregraft.kg.writers.telling import TABLES_OF_ENTITIES, Told, said_of_relations, sizes, told
 from loregraft.kg.writers.whole import whole_file
 
 Texts = tuple[pa.Array, pa.Array]
 """A text for each entity, and for each relation."""
-
-MAX_CSV_CELL = 131_072
-"""Characters that a cell of CSV may have for the reader."""
 
 
 def write_tsv(graph: KnowledgeGraph, path: Path) -> Told:
@@ -83,24 +80,26 @@ def write_csv(graph: KnowledgeGraph, path: Path) -> Told:
     """Write the triples as CSV with a header row: all that is said of them, the negated ones too.
 
     Cannot hold names and all else that is known of entities, and cells with blanks at an end, a NUL
-    character or more than 131,072 characters: such triples are left out.
+    character or more than 131,072 characters, and rows of a thousand lines: such triples are left out.
     """
     written = left_out = 0
     with (
         whole_file(path) as building,
         building.open("w", encoding="utf-8", newline="") as file,
     ):
-        rows = csv.writer(file, lineterminator="\r\n")  # also makes it quote both
-        rows.writerow(TABLES["triples"])
+        write_row = csv_rows(file, list(TABLES["triples"]))
         for batch in said_batches(graph):
             for row in batch:
                 cells = [_cell(column, row[column]) for column in TABLES["triples"]]
-                if all(map(csv_holds, cells)) and all(cells[: len(ENDS)]):
-                    rows.writerow(cells)
+                if all(map(csv_holds, cells)) and all(cells[: len(ENDS)]) and row_holds(cells):
+                    write_row(cells)
                     written += 1
                 else:
                     left_out += 1
-    return told({"triples": written}, {"triples with blanks at an end": left_out, **_not_triples(graph)})
+    return told(
+        {"triples": written},
+        {"triples with blanks at an end, or of a thousand lines": left_out, **_not_triples(graph)},
+    )
 
 
 def write_jsonl(graph: KnowledgeGraph, path: Path) -> Told:
@@ -140,11 +139,6 @@ def broken_ids(ids: pa.Array) -> NDArray[np.bool_]:
     """For each id: has it a tab, a line end or a blank at an end, or is it empty?"""
     edges = pc.not_equal(pc.utf8_trim_whitespace(ids), ids)
     return _mask(pc.or_(pc.or_(edges, pc.match_substring_regex(ids, r"[\t\r\n]")), pc.equal(ids, "")))
-
-
-def csv_holds(cell: str) -> bool:
-    """Tell whether a cell is read as it was written."""
-    return cell == cell.strip() and "\0" not in cell and len(cell) < MAX_CSV_CELL
 
 
 def _mask(column: pa.Array) -> NDArray[np.bool_]:

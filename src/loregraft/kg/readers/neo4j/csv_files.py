@@ -102,11 +102,12 @@ def _head(file: Path) -> str:
 
 
 def _is_header(cells: list[str]) -> bool:
-    types = {column.type for column in map(_column, cells)}
+    types = {column.type for column in map(column_of, cells)}
     return "ID" in types or types.issuperset(_ENDS[:2])
 
 
-def _column(cell: str) -> Column:
+def column_of(cell: str) -> Column:
+    """Give the column that a cell of the header names."""
     match = _CELL.fullmatch(cell)
     if cell in _APOC:
         return Column("", _APOC[cell], "", False)
@@ -145,7 +146,7 @@ def _file(path: Path, header: Path | None, problems: list[BadInput] | None) -> I
 
 def _header(path: Path, number: int, cells: list[str], problems: list[BadInput] | None) -> list[Column]:
     """Give the columns; none where there is no header."""
-    columns = [_column(cell) for cell in cells]
+    columns = [column_of(cell) for cell in cells]
     found = ""
     if not _is_header(cells):
         found = f"no header of Neo4j: {','.join(cells)!r:.80}"
@@ -154,7 +155,7 @@ def _header(path: Path, number: int, cells: list[str], problems: list[BadInput] 
     }:
         found = "the header has no column ':TYPE'"
     else:
-        wrong = next((cell for cell in map(_column, cells) if cell.type not in TYPES), None)
+        wrong = next((cell for cell in map(column_of, cells) if cell.type not in TYPES), None)
         found = f"there is no type {wrong.type!r:.40} of a column" if wrong else ""
     if found:
         raise_or_collect(BadInput(path, number, found, FIX), problems)
@@ -173,7 +174,9 @@ def _row(path: Path, number: int, columns: list[Column], cells: list[str]) -> li
         if not cell or column.type == "IGNORE":
             continue
         if column.type == "LABEL":
-            labels += [label for label in re.split(r"[;:]", cell) if label]
+            # APOC writes `:Person:Actor`; elsewhere a colon is a part of a label, as in biolink:Gene.
+            mark = ":" if cell.startswith(":") else ITEMS
+            labels += [label for label in cell.split(mark) if label]
             continue
         if column.type in ("ID", *_ENDS):
             marks[column.type] = f"{column.space}:{cell}" if column.space else cell

@@ -10,11 +10,18 @@ from loregraft.errors import BadInput, did_you_mean
 from loregraft.kg.tables.columns import TABLES
 
 END_WORDS: dict[str, tuple[str, ...]] = {
-    "head": ("head", "h", "subject", "s", "source", "from"),
-    "relation": ("relation", "r", "rel", "predicate", "p", "edge"),
-    "tail": ("tail", "t", "object", "o", "target", "to"),
+    "head": ("head", "h", "subject", "s", "source", "from", "头实体", "实体1", "主语", "主体"),
+    "relation": ("relation", "r", "rel", "predicate", "p", "edge", "关系", "谓语", "谓词"),
+    "tail": ("tail", "t", "object", "o", "target", "to", "尾实体", "实体2", "宾语", "客体"),
 }
 """Column -> what its head may be called where all three have such a name; the first that is there counts."""
+NAME_WORDS: dict[str, tuple[str, ...]] = {
+    "id": ("id", "identifier", "编号", "标识"),
+    "name": ("name", "label", "名称", "名字"),
+}
+"""The same for a table of entities."""
+_MORE_WORDS = {"类型": "type", "描述": "description", "语言": "language"}
+"""What may stand beside id and name -> the column."""
 
 _OPTIONAL: dict[str, Iterable[str]] = {
     "head": TABLES["triples"],
@@ -45,17 +52,19 @@ def named(cells: Sequence[str], needed: Sequence[str]) -> list[str]:
     """Give the cells of a first row, trimmed, as the columns they name.
 
     Columns that are needed, and those known to stand beside them, may be written in capitals; where
-    head, relation and tail are needed, all three may be called as in `END_WORDS`.
+    head, relation and tail are needed, all three may be called as in `END_WORDS`, and id and name as in
+    `NAME_WORDS`.
     """
     known = [*needed, *_OPTIONAL.get(needed[0], ())]
-    small = {column.casefold(): column for column in known}
+    small = {column.casefold(): column for column in known} | (_MORE_WORDS if needed[0] == "id" else {})
     columns = [small.get(cell.strip().casefold(), cell.strip()) for cell in cells]
     words = [column.casefold() for column in columns]
     present = set(words)
-    found = {end: next((word for word in END_WORDS[end] if word in present), "") for end in END_WORDS}
-    if needed[0] in END_WORDS and all(found.values()):
-        for end, word in found.items():
-            columns[words.index(word)] = end
+    for called in (END_WORDS, NAME_WORDS):
+        found = {column: next((word for word in called[column] if word in present), "") for column in called}
+        if set(called).issubset(needed) and all(found.values()):
+            for column, word in found.items():
+                columns[words.index(word)] = column
     return columns
 
 

@@ -118,7 +118,13 @@ class _Unpacked(io.RawIOBase):
         super().close()
 
 
+_WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".ods")
+
+
 def _refuse(path: Path, head: bytes) -> None:
+    if path.suffix.casefold() in _WORKBOOKS and head.startswith((b"PK", b"\xd0\xcf\x11\xe0")):
+        fix = "Save the sheet as CSV (UTF-8) and give that."
+        raise BadInput(path, 0, "this is a workbook of a spreadsheet, not text", fix)
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")) or head[257:262] == b"ustar":
         fix = "Unpack it into a folder and give the files inside."
         raise BadInput(path, 0, "this is an archive of several files", fix)
