@@ -41,11 +41,9 @@ def test_what_is_changed_in_memory_is_in_the_files(ring_parts, tmp_path, changes
             own = torch.from_numpy(np.flatnonzero(layout.partition == partition))
             assert torch.equal(buffer.tables.entities.values[rows], expected.values[own])
             assert torch.equal(buffer.tables.entities.state[rows], expected.state[own])
-            for tensor, table in zip(
-                vars(expected).values(), vars(buffer.tables.entities).values(), strict=True
-            ):
-                tensor[own] += number + 1
-                table[rows] += number + 1
+            for tables, changed in ((expected, own), (buffer.tables.entities, rows)):
+                tables.values[changed] += number + 1
+                tables.state[changed] += number + 1
         every = np.arange(len(layout.row))
         assert torch.equal(buffer.values(every), expected.values)  # in memory or not
     buffer.write()

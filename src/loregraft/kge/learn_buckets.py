@@ -43,10 +43,10 @@ def learn_buckets(
     buffer = partitioned(parts, settings, folder)
     progress = _resume(buffer, folder, key)
     if progress is None:
-        for older in ("best", "last", "partitions"):
+        for older in ("best", "last"):
             shutil.rmtree(folder / older, ignore_errors=True)
-        buffer = partitioned(parts, settings, folder)
         write_start(buffer, parts.relations, settings)
+        buffer.files.remove_all_but([])
     saved = progress.seconds if progress else 0.0
 
     def keep(now: Progress) -> None:

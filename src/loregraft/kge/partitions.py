@@ -97,10 +97,14 @@ class PartitionFiles:
             _fill(found, file)
         return found
 
-    def map_values(self, partition: int) -> Float[np.ndarray, "rows width"]:
-        """Map the values of a partition into memory."""
-        shape = (self.layout.sizes[partition], *self.widths[0])
-        return np.memmap(self._path(partition), np.float32, "r", shape=shape)
+    def read_values(self, partition: int, rows: Ints) -> Float[Tensor, "rows width"]:
+        """Read the values of a few rows, one by one."""
+        found = torch.empty(len(rows), *self.widths[0])
+        with self._path(partition).open("rb") as file:
+            for place, row in enumerate(rows.tolist()):
+                file.seek(row * found.shape[1] * FLOAT_BYTES)
+                _fill(found[place], file)
+        return found
 
     def in_order(self, kind: int) -> Iterator[Tensor]:
         """Read all rows in the order of entities, a tile at a time: values (0), or state (1)."""
@@ -152,7 +156,10 @@ class Buffer:
         self.files, self._room = files, max(sizes)
         self._count = min(places, len(sizes if hubs is None else sizes[:hubs]))
         rows = self._count * self._room + (0 if hubs is None else sizes[hubs])  # they stand behind all places
-        entities = Table(*(torch.zeros(rows, *width) for width in files.widths))
+        shapes = [(rows, *width) for width in files.widths]
+        entities = Table(
+            *(torch.from_numpy(np.zeros(shape, np.float32)) for shape in shapes)
+        )  # not touched yet
         self.tables = replace(tables, entities=entities)
         self._places: dict[int, int] = {}
         self._changed: set[int] = set()
@@ -193,8 +200,7 @@ class Buffer:
                 place = torch.from_numpy(rows + self.first(partition))
                 found[torch.from_numpy(own)] = self.tables.entities.values[place]
             elif len(own):
-                mapped = self.files.map_values(partition)
-                found[torch.from_numpy(own)] = torch.from_numpy(mapped[rows])
+                found[torch.from_numpy(own)] = self.files.read_values(partition, rows)
         return found
 
     def tiles(self, partition: int) -> Iterator[tuple[int, Float[Tensor, "rows width"]]]:
