@@ -112,7 +112,7 @@ def our_training(folder: Path, model: str, steps: int, threads: int) -> dict[str
     """Time passes over train, from the end of the first to the end of the last."""
     from loregraft.kge.settings import KgeSettings
     from loregraft.kge.tables import Tables
-    from loregraft.kge.train import Progress, train
+    from loregraft.kge.training.train import Progress, train
 
     (rows, _, _), entities, relations = read_triples(folder)
     part = rows[: BATCH * steps * OURS_A_STEP]
@@ -133,7 +133,7 @@ def our_training(folder: Path, model: str, steps: int, threads: int) -> dict[str
 
 def our_ranking(folder: Path, model: str, steps: int, threads: int) -> dict[str, float]:
     """Time ranking all of test, with vectors as they start."""
-    from loregraft.kge.evaluate import rank_part
+    from loregraft.kge.judging.evaluate import rank_part
     from loregraft.kge.settings import KgeSettings
     from loregraft.kge.tables import Tables
 
@@ -212,7 +212,7 @@ def run_target(folder: Path, target: Target, epochs: int) -> dict[str, float]:
     from loregraft.kge.ranking import rank
     from loregraft.kge.settings import KgeSettings
     from loregraft.kge.tables import Tables
-    from loregraft.kge.train import Progress, train
+    from loregraft.kge.training.train import Progress, train
 
     rows, entities, relations = read_triples(folder)
     parts = our_parts(rows, entities, relations)

@@ -22,14 +22,14 @@ import torch
 from loregraft.kg.graph import KnowledgeGraph
 from loregraft.kg.readers.folders.splits import read_splits
 from loregraft.kg.tables.columns import Columns
-from loregraft.kge.grow import grow
+from loregraft.kge.growth.grow import grow
+from loregraft.kge.judging.popularity import rank_by_popularity
 from loregraft.kge.parts import Parts, parts_of
-from loregraft.kge.popularity import rank_by_popularity
 from loregraft.kge.questions import Answers, Questions, Triples
 from loregraft.kge.ranking import rank
 from loregraft.kge.settings import KgeSettings
 from loregraft.kge.tables import Tables
-from loregraft.kge.train import train
+from loregraft.kge.training.train import train
 from loregraft.kge.vectors import Vectors
 
 SETTINGS = {

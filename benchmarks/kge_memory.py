@@ -34,7 +34,7 @@ def train_once(arguments: argparse.Namespace, partitions: int) -> dict[str, floa
     from loregraft.kge.questions import Triples
     from loregraft.kge.settings import KgeSettings
     from loregraft.kge.tables import Tables
-    from loregraft.kge.train import train
+    from loregraft.kge.training.train import train
 
     drawn, entities = np.random.default_rng(0), arguments.entities
     ends = (entities ** drawn.random((2, arguments.triples + 500))).astype(np.int64) % entities

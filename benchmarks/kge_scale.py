@@ -33,7 +33,7 @@ def one_pass(millions: float) -> dict[str, float]:
     from loregraft.kge.questions import Triples
     from loregraft.kge.settings import KgeSettings
     from loregraft.kge.tables import Tables
-    from loregraft.kge.train import train
+    from loregraft.kge.training.train import train
 
     torch.set_num_threads(1)
     generator = np.random.default_rng(0)

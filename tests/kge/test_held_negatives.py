@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from loregraft.kge.held_negatives import DrawHeld, drawn_shares
-from loregraft.kge.negatives import Draw
 from loregraft.kge.questions import Answers, Questions
 from loregraft.kge.settings import KgeSettings
+from loregraft.kge.training.negatives import Draw
 
 
 @pytest.mark.parametrize("drawn", ["uniform", "degree", "batch"])

@@ -3,16 +3,16 @@
 import numpy as np
 import pytest
 
-from loregraft.kge.calibration import calibrate_on, reliability
-from loregraft.kge.classify import classify, judge, popularity
-from loregraft.kge.evaluate import metrics, rank_part
+from loregraft.kge.judging.calibration import calibrate_on, reliability
+from loregraft.kge.judging.classify import classify, judge, popularity
+from loregraft.kge.judging.evaluate import metrics, rank_part
+from loregraft.kge.judging.relation_ranking import relation_summary
+from loregraft.kge.judging.sampled import sample_part
 from loregraft.kge.parts import Parts
 from loregraft.kge.questions import Triples
-from loregraft.kge.relation_ranking import relation_summary
-from loregraft.kge.sampled import sample_part
 from loregraft.kge.settings import KgeSettings
 from loregraft.kge.tables import Tables
-from loregraft.kge.train import train
+from loregraft.kge.training.train import train
 
 pytest.importorskip("pykeen")
 

@@ -12,11 +12,11 @@ from loregraft.artifact import read_card, verify
 from loregraft.disk import lock
 from loregraft.errors import BadInput, CannotWrite
 from loregraft.kg.store import save_graph
-from loregraft.kge.checkpoint import resume
 from loregraft.kge.learn import is_learnt, learn_vectors
 from loregraft.kge.settings import KgeSettings
 from loregraft.kge.tables import Tables
-from loregraft.kge.train import Diverged
+from loregraft.kge.training.checkpoint import resume
+from loregraft.kge.training.train import Diverged
 from loregraft.kge.vectors import open_vectors
 
 SETTINGS = {

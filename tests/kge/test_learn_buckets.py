@@ -15,14 +15,14 @@ from safetensors.torch import load_file
 from loregraft.artifact import read_card, verify
 from loregraft.errors import BadInput
 from loregraft.kg.store import save_graph
-from loregraft.kge.checkpoint import checkpoints
-from loregraft.kge.evaluate import rank_part
+from loregraft.kge.judging.evaluate import rank_part
 from loregraft.kge.learn import is_learnt, learn_vectors
 from loregraft.kge.learn_buckets import learn_buckets, save_visit, write_numbers
 from loregraft.kge.settings import KgeSettings
 from loregraft.kge.tables import Tables
-from loregraft.kge.train import train
 from loregraft.kge.train_buckets import partitioned, train_buckets, write_start
+from loregraft.kge.training.checkpoint import checkpoints
+from loregraft.kge.training.train import train
 from loregraft.kge.vectors import open_vectors
 
 SETTINGS = {

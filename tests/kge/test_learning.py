@@ -7,7 +7,7 @@ import pytest
 from loregraft.kge.scorers import SCORERS
 from loregraft.kge.settings import KgeSettings
 from loregraft.kge.tables import Tables
-from loregraft.kge.train import train
+from loregraft.kge.training.train import train
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from loregraft.kge.parts import Parts
 from loregraft.kge.questions import Triples
 from loregraft.kge.settings import KgeSettings
 from loregraft.kge.tables import Tables
-from loregraft.kge.train import train
+from loregraft.kge.training.train import train
 from loregraft.kge.vectors import Vectors, open_vectors, save_vectors
 
 

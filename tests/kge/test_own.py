@@ -15,7 +15,7 @@ from loregraft.kge.own import own_scorer, use_scorer
 from loregraft.kge.scorers.transh import onto_plane
 from loregraft.kge.settings import KgeSettings
 from loregraft.kge.tables import Tables
-from loregraft.kge.train import train
+from loregraft.kge.training.train import train
 from loregraft.kge.vectors import open_vectors
 
 SETTINGS = {"dim": 8, "batch": 32, "negatives": 16, "workers": 1, "epochs": 4}

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from loregraft.kge.evaluate import metrics, rank_part
+from loregraft.kge.judging.evaluate import metrics, rank_part
 from loregraft.kge.parts import Parts
 from loregraft.kge.questions import Triples
 from loregraft.kge.scorers import SCORERS

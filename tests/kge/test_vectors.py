@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import save_file
 
 from loregraft.errors import BadInput, WrongArtifact
-from loregraft.kge.evaluate import categories, metrics, rank_part
+from loregraft.kge.judging.evaluate import categories, metrics, rank_part
 from loregraft.kge.parts import parts_of
 from loregraft.kge.predict import predict
 from loregraft.kge.questions import Triples

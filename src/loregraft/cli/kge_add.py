@@ -18,7 +18,7 @@ def add_to_folder(
     from loregraft.cli.progress import Screen
     from loregraft.disk import keep_apart
     from loregraft.kg.store import open_graph
-    from loregraft.kge.grow import add_entities, is_grown
+    from loregraft.kge.growth.grow import add_entities, is_grown
 
     keep_apart(out, [folder, graph_folder])
     graph, key = open_graph(graph_folder), read_card(graph_folder).key

@@ -12,8 +12,8 @@ def classify_folder(folder: Path, graph_folder: Path, base_rate: float, seed: in
     from dataclasses import replace
 
     from loregraft.cli.kge_rank import open_both, part_must_hold
-    from loregraft.kge.calibration import calibrate_on, reliability
-    from loregraft.kge.classify import classify, judge, popularity
+    from loregraft.kge.judging.calibration import calibrate_on, reliability
+    from loregraft.kge.judging.classify import classify, judge, popularity
     from loregraft.kge.parts import parts_of
 
     vectors, graph = open_both(folder, graph_folder)

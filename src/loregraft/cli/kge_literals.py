@@ -22,7 +22,7 @@ def prove_literals_of(
         fix = "Leave it out: each arm has its own."
         raise BadInput(Path("settings"), 0, f"literals is {settings.literals}", fix)
     from loregraft.kg.store import open_graph
-    from loregraft.kge.literal_proof import literal_proof
+    from loregraft.kge.literals.proof import literal_proof
 
     graph = open_graph(folder)
     with Screen() as screen:

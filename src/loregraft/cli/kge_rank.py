@@ -32,7 +32,7 @@ class RankOptions:
 
 def rank_folder(folder: Path, graph_folder: Path, options: RankOptions, as_json: bool) -> None:
     """Rank a part and tell; see `loregraft kge rank`."""
-    from loregraft.kge.evaluate import unseen_relations
+    from loregraft.kge.judging.evaluate import unseen_relations
     from loregraft.kge.parts import parts_of
 
     if options.relations and options.sampled is not None:
@@ -59,8 +59,8 @@ def rank_folder(folder: Path, graph_folder: Path, options: RankOptions, as_json:
 
 
 def _key(metric: str, options: RankOptions) -> str:
-    from loregraft.kge.relation_ranking import relation_name
-    from loregraft.kge.sampled import sampled_name
+    from loregraft.kge.judging.relation_ranking import relation_name
+    from loregraft.kge.judging.sampled import sampled_name
 
     if options.relations:
         return relation_name(metric)
@@ -68,9 +68,9 @@ def _key(metric: str, options: RankOptions) -> str:
 
 
 def _ranked(vectors: "Vectors", parts: "Parts", options: RankOptions) -> dict[str, Any]:
-    from loregraft.kge.evaluate import rank_part, summary
-    from loregraft.kge.relation_ranking import relation_summary
-    from loregraft.kge.sampled import named, sample_part
+    from loregraft.kge.judging.evaluate import rank_part, summary
+    from loregraft.kge.judging.relation_ranking import relation_summary
+    from loregraft.kge.judging.sampled import named, sample_part
 
     tables, part, filtered, ties = vectors.tables, options.part, not options.raw, options.ties
     if options.relations:
@@ -99,7 +99,7 @@ def part_must_hold(parts: "Parts", part: Literal["valid", "test"], graph_folder:
 def unseen_lines(graph: "KnowledgeGraph", parts: "Parts", part: Literal["valid", "test"]) -> list[str]:
     """Name and count the entities and relations of a part that train does not know."""
     from loregraft.kg.show.printable import printable
-    from loregraft.kge.evaluate import unseen_relations
+    from loregraft.kge.judging.evaluate import unseen_relations
 
     triples = getattr(parts, part)
     found = {
@@ -142,8 +142,8 @@ def predict_folder(
     """Answer a question and tell; see `loregraft kge predict`."""
     from loregraft.kg.show.card import name_of
     from loregraft.kg.show.printable import printable
-    from loregraft.kge.calibration import calibrate_on
-    from loregraft.kge.classify import judge
+    from loregraft.kge.judging.calibration import calibrate_on
+    from loregraft.kge.judging.classify import judge
     from loregraft.kge.parts import parts_of
     from loregraft.kge.predict import predict
 

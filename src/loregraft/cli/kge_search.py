@@ -10,7 +10,7 @@ import typer
 
 if TYPE_CHECKING:
     from loregraft.kge.search import SearchSettings, Tried
-    from loregraft.kge.train import Progress
+    from loregraft.kge.training.train import Progress
 
 
 def search_settings(

@@ -12,7 +12,7 @@ from loregraft.errors import CannotWrite
 if TYPE_CHECKING:
     from loregraft.kge.parts import Parts
     from loregraft.kge.settings import KgeSettings
-    from loregraft.kge.train import Progress
+    from loregraft.kge.training.train import Progress
 
 
 def train_folder(

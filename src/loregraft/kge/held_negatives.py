@@ -4,9 +4,9 @@ import numpy as np
 import torch
 from jaxtyping import Float64
 
-from loregraft.kge.negatives import Negatives, among
 from loregraft.kge.questions import Answers, Ints, Questions, Triples
 from loregraft.kge.settings import KgeSettings
+from loregraft.kge.training.negatives import Negatives, among
 
 
 def drawn_shares(triples: Triples, entities: int, settings: KgeSettings) -> Float64[np.ndarray, " entities"]:

@@ -11,12 +11,12 @@ from torch import Tensor
 
 from loregraft.artifact import Json, writing
 from loregraft.errors import WrongArtifact
-from loregraft.kge.checkpoint import checkpoints, save_checkpoint, take_best
 from loregraft.kge.partitions import Buffer
 from loregraft.kge.parts import Parts
 from loregraft.kge.settings import KgeSettings
-from loregraft.kge.train import Progress
 from loregraft.kge.train_buckets import partitioned, train_buckets, write_start
+from loregraft.kge.training.checkpoint import checkpoints, save_checkpoint, take_best
+from loregraft.kge.training.train import Progress
 from loregraft.kge.vectors import KIND, TENSORS
 
 FLOAT_BYTES = 4

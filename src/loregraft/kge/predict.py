@@ -10,10 +10,10 @@ from jaxtyping import Int8
 
 from loregraft.errors import BadInput
 from loregraft.kg.graph import KnowledgeGraph
-from loregraft.kge.calibration import Calibration
-from loregraft.kge.evaluate import learnt
+from loregraft.kge.judging.calibration import Calibration
+from loregraft.kge.judging.evaluate import learnt
+from loregraft.kge.judging.plausibility import plausibility
 from loregraft.kge.parts import Parts
-from loregraft.kge.plausibility import plausibility
 from loregraft.kge.questions import Triples
 from loregraft.kge.vectors import Vectors
 

@@ -19,7 +19,7 @@ from loregraft.errors import BadInput, MissingExtra
 from loregraft.kge.parts import Parts
 from loregraft.kge.settings import KgeSettings
 from loregraft.kge.tables import Tables
-from loregraft.kge.train import Diverged, Progress, train
+from loregraft.kge.training.train import Diverged, Progress, train
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from loregraft.errors import BadInput
-from loregraft.kge.gate import Mixed, start_gate
 from loregraft.kge.kernels import add_adagrad, add_adam
+from loregraft.kge.literals.gate import Mixed, start_gate
 from loregraft.kge.own import known_scorer, scorer_of
 from loregraft.kge.scorers.scorer import Scorer
 from loregraft.kge.settings import KgeSettings
@@ -60,7 +60,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Gate:
-    """What mixes the numbers of entities into their vectors; see `gate.py`.
+    """What mixes the numbers of entities into their vectors; see `literals.gate`.
 
     Attributes:
         literals: The numbers, a row for each entity; nothing changes them.
@@ -107,7 +107,7 @@ class Tables:
         """Draw the first numbers from the seed.
 
         Args:
-            literals: Numbers of each entity, see `gate.py`; the other first numbers are the same without.
+            literals: Numbers of each entity (`literals.gate`); the other first numbers are the same without.
 
         Raises:
             BadInput: The scorer cannot have so many dimensions, or cannot ask for heads.

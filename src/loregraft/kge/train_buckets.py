@@ -21,7 +21,7 @@ from loregraft.kge.parts import Parts
 from loregraft.kge.questions import Triples
 from loregraft.kge.settings import KgeSettings
 from loregraft.kge.tables import Table, Tables
-from loregraft.kge.train import (
+from loregraft.kge.training.train import (
     Lot,
     Pass,
     Progress,

@@ -8,13 +8,13 @@ from jaxtyping import Float, Int
 from loregraft.artifact import Json, fingerprint, is_current, read_card, writing
 from loregraft.evaluate.significance import interval, resample
 from loregraft.kg.graph import KnowledgeGraph
-from loregraft.kge.evaluate import rank_part
+from loregraft.kge.judging.evaluate import rank_part
+from loregraft.kge.judging.popularity import rank_by_popularity
 from loregraft.kge.learn import is_learnt, learn_vectors
 from loregraft.kge.parts import Parts, parts_of
-from loregraft.kge.popularity import rank_by_popularity
 from loregraft.kge.questions import Questions
 from loregraft.kge.settings import KgeSettings
-from loregraft.kge.train import Progress
+from loregraft.kge.training.train import Progress
 from loregraft.kge.vectors import Vectors
 from loregraft.recipe.settings import Recipe
 from loregraft.recipe.talk import UNCHANGED, Talk, stage

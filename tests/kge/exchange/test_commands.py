@@ -5,7 +5,7 @@ import json
 import pytest
 
 from loregraft.kg.store import save_graph
-from loregraft.kge.evaluate import rank_part
+from loregraft.kge.judging.evaluate import rank_part
 from loregraft.kge.parts import parts_of
 from loregraft.kge.predict import predict
 from loregraft.kge.settings import KgeSettings

@@ -9,10 +9,10 @@ import torch
 from loregraft.errors import BadInput
 from loregraft.kg.graph import KnowledgeGraph
 from loregraft.kg.tables.columns import Columns
-from loregraft.kge.evaluate import metrics, rank_part
 from loregraft.kge.exchange.exporting import export_vectors
 from loregraft.kge.exchange.importing import Source, import_vectors
 from loregraft.kge.exchange.pykeen import MODELS
+from loregraft.kge.judging.evaluate import metrics, rank_part
 from loregraft.kge.parts import parts_of
 from loregraft.kge.vectors import open_vectors
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from loregraft.kge.evaluate import metrics
+from loregraft.kge.judging.evaluate import metrics
 from loregraft.kge.parts import Parts, parts_of
 from loregraft.kge.questions import Answers, Questions, Triples
 from loregraft.kge.text import encode, rank

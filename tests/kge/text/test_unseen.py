@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from loregraft.kge.judging.popularity import rank_by_popularity
 from loregraft.kge.parts import parts_of
-from loregraft.kge.popularity import rank_by_popularity
 from loregraft.kge.questions import Questions
 from loregraft.kge.text.learn import learn_text_vectors
 from loregraft.kge.text.rank import rank_text_part, text_summary

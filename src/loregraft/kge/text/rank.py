@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from loregraft.artifact import Json
-from loregraft.kge.evaluate import Ranking, Ties, metrics, put_last, summary
+from loregraft.kge.judging.evaluate import Ranking, Ties, metrics, put_last, summary
 from loregraft.kge.parts import Parts
 from loregraft.kge.questions import Answers, Ints, Questions
 from loregraft.kge.ranking import Ranks, rank

@@ -15,12 +15,12 @@ from torch import Tensor
 
 from loregraft.encoder.encode import embed
 from loregraft.encoder.load import Encoder
-from loregraft.kge.negatives import among
 from loregraft.kge.questions import Answers, Ints, Questions, Triples
 from loregraft.kge.text.loss import info_nce
 from loregraft.kge.text.readers import Readers
 from loregraft.kge.text.settings import TextKgeSettings
 from loregraft.kge.text.texts import Texts
+from loregraft.kge.training.negatives import among
 from loregraft.training.loop import Losses, StepLoss, seconds_per_step
 from loregraft.training.settings import LoopSettings
 

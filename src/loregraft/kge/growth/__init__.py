@@ -1,0 +1,1 @@
+"""From older vectors to those of a newer graph."""

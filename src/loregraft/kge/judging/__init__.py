@@ -1,0 +1,1 @@
+"""How good vectors are: ranks and their metrics, baselines, classification, probabilities."""

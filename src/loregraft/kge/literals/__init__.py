@@ -1,0 +1,1 @@
+"""Numbers of attributes in vectors (LiteralE), and whether they helped."""

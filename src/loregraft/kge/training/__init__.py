@@ -1,0 +1,1 @@
+"""One step after the other: negatives, losses, penalties, steps, epochs, checkpoints."""
