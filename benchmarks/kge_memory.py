@@ -29,7 +29,7 @@ def train_once(arguments: argparse.Namespace, partitions: int) -> dict[str, floa
     import numpy as np
     from safetensors.torch import save_file
 
-    from loregraft.kge.learn_buckets import learn_buckets, write_numbers
+    from loregraft.kge.partitions.learn import learn_buckets, write_numbers
     from loregraft.kge.parts import Parts
     from loregraft.kge.questions import Triples
     from loregraft.kge.settings import KgeSettings

@@ -10,13 +10,13 @@ from loregraft.disk import lock
 from loregraft.errors import BadInput
 from loregraft.kg.graph import KnowledgeGraph
 from loregraft.kge.growth.older import Matched, check_alike, take_over
-from loregraft.kge.learn_buckets import learn_buckets, save_partitions
 from loregraft.kge.literals.numbers import literals_for
 from loregraft.kge.own import source_of
+from loregraft.kge.partitions.learn import learn_buckets, save_partitions
+from loregraft.kge.partitions.train import check_partitions
 from loregraft.kge.parts import Parts, parts_of
 from loregraft.kge.settings import KgeSettings
 from loregraft.kge.tables import Tables
-from loregraft.kge.train_buckets import check_partitions
 from loregraft.kge.training.checkpoint import remove_checkpoints, resume, save_checkpoint, take_best
 from loregraft.kge.training.train import Progress, train
 from loregraft.kge.vectors import KIND, Vectors, open_vectors, save_vectors

@@ -9,7 +9,7 @@ from safetensors.torch import load_file, save_file
 
 from loregraft.artifact import Json, read_card, verify, writing
 from loregraft.errors import WrongArtifact
-from loregraft.kge.partitions import Stored
+from loregraft.kge.partitions.files import Stored
 from loregraft.kge.tables import Tables
 from loregraft.kge.training.train import Progress
 

@@ -17,8 +17,8 @@ import torch
 
 from loregraft.errors import BadInput, LoregraftError
 from loregraft.kge.asking import Group, grouped
-from loregraft.kge.buckets import TRIPLES_AT_ONCE
 from loregraft.kge.judging.evaluate import learnt, put_last
+from loregraft.kge.partitions.buckets import TRIPLES_AT_ONCE
 from loregraft.kge.parts import Parts
 from loregraft.kge.questions import Answers, Questions, Triples, answers_each
 from loregraft.kge.ranking import Ranks, rank

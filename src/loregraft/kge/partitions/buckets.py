@@ -2,7 +2,7 @@
 
 Lerer et al. 2019, PyTorch-BigGraph: a triple whose head is in partition i and whose tail is in partition j
 can be learnt while no other partition is in memory. A visit is the buckets that are learnt while the same
-partitions are held; `partitions.py` holds them, `train_buckets.py` goes from visit to visit.
+partitions are held; `files.py` holds them, `train.py` goes from visit to visit.
 """
 
 import shutil

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from loregraft.disk import beside, cannot_write, sync
 from loregraft.errors import WrongArtifact
-from loregraft.kge.buckets import Layout
+from loregraft.kge.partitions.buckets import Layout
 from loregraft.kge.questions import Ints
 from loregraft.kge.tables import Table, Tables
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from loregraft.kge.held_negatives import DrawHeld, drawn_shares
+from loregraft.kge.partitions.negatives import DrawHeld, drawn_shares
 from loregraft.kge.questions import Answers, Questions
 from loregraft.kge.settings import KgeSettings
 from loregraft.kge.training.negatives import Draw

@@ -17,10 +17,10 @@ from loregraft.errors import BadInput
 from loregraft.kg.store import save_graph
 from loregraft.kge.judging.evaluate import rank_part
 from loregraft.kge.learn import is_learnt, learn_vectors
-from loregraft.kge.learn_buckets import learn_buckets, save_visit, write_numbers
+from loregraft.kge.partitions.learn import learn_buckets, save_visit, write_numbers
+from loregraft.kge.partitions.train import partitioned, train_buckets, write_start
 from loregraft.kge.settings import KgeSettings
 from loregraft.kge.tables import Tables
-from loregraft.kge.train_buckets import partitioned, train_buckets, write_start
 from loregraft.kge.training.checkpoint import checkpoints
 from loregraft.kge.training.train import train
 from loregraft.kge.vectors import open_vectors

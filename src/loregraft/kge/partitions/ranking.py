@@ -11,7 +11,7 @@ from torch import Tensor
 from loregraft.kge import kernels
 from loregraft.kge.asking import Asked, grouped
 from loregraft.kge.measures import pairs
-from loregraft.kge.partitions import Buffer
+from loregraft.kge.partitions.files import Buffer
 from loregraft.kge.questions import Answers, Ints, Questions
 from loregraft.kge.ranking import QUESTIONS_AT_ONCE, RECHECKED_AT_ONCE, Ranks, comparable
 from loregraft.kge.scorers.scorer import Scorer

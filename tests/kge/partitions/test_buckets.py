@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loregraft.kge.buckets import Buckets, Layout, visits
+from loregraft.kge.partitions.buckets import Buckets, Layout, visits
 from loregraft.kge.questions import Triples
 
 

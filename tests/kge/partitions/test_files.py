@@ -5,15 +5,15 @@ import pytest
 import torch
 
 from loregraft.errors import CannotWrite, WrongArtifact
-from loregraft.kge.buckets import Layout
-from loregraft.kge.partition_ranking import rank_in_partitions
-from loregraft.kge.partitions import PartitionFiles
+from loregraft.kge.partitions.buckets import Layout
+from loregraft.kge.partitions.files import PartitionFiles
+from loregraft.kge.partitions.ranking import rank_in_partitions
+from loregraft.kge.partitions.train import partitioned, write_start
 from loregraft.kge.questions import Questions
 from loregraft.kge.ranking import rank
 from loregraft.kge.scorers import SCORERS
 from loregraft.kge.settings import KgeSettings
 from loregraft.kge.tables import Table, Tables
-from loregraft.kge.train_buckets import partitioned, write_start
 
 
 def begun(parts, folder, **changes):

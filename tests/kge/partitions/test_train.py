@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from loregraft.kge.partitions.train import partitioned, train_buckets, write_start
 from loregraft.kge.settings import KgeSettings
 from loregraft.kge.tables import Tables
-from loregraft.kge.train_buckets import partitioned, train_buckets, write_start
 from loregraft.kge.training.train import Diverged, train
 
 SMALL = {"dim": 32, "epochs": 4, "batch": 32, "negatives": 24, "workers": 1, "patience": 99}

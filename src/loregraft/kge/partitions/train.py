@@ -13,10 +13,10 @@ import torch
 from jaxtyping import Float64
 
 from loregraft.errors import BadInput
-from loregraft.kge.buckets import Buckets, Layout, Visit, visits
-from loregraft.kge.held_negatives import DrawHeld, drawn_shares
-from loregraft.kge.partition_ranking import rank_in_partitions
-from loregraft.kge.partitions import Buffer, PartitionFiles
+from loregraft.kge.partitions.buckets import Buckets, Layout, Visit, visits
+from loregraft.kge.partitions.files import Buffer, PartitionFiles
+from loregraft.kge.partitions.negatives import DrawHeld, drawn_shares
+from loregraft.kge.partitions.ranking import rank_in_partitions
 from loregraft.kge.parts import Parts
 from loregraft.kge.questions import Triples
 from loregraft.kge.settings import KgeSettings

@@ -11,10 +11,10 @@ from torch import Tensor
 
 from loregraft.artifact import Json, writing
 from loregraft.errors import WrongArtifact
-from loregraft.kge.partitions import Buffer
+from loregraft.kge.partitions.files import Buffer
+from loregraft.kge.partitions.train import partitioned, train_buckets, write_start
 from loregraft.kge.parts import Parts
 from loregraft.kge.settings import KgeSettings
-from loregraft.kge.train_buckets import partitioned, train_buckets, write_start
 from loregraft.kge.training.checkpoint import checkpoints, save_checkpoint, take_best
 from loregraft.kge.training.train import Progress
 from loregraft.kge.vectors import KIND, TENSORS
