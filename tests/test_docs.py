@@ -12,8 +12,9 @@ import typer
 from pydantic import BaseModel
 
 from loregraft.cli.main import app
-from loregraft.config import _models_at, _options
+from loregraft.config import _models_at, _options, load_settings
 from loregraft.kge.settings import KgeSettings
+from loregraft.kge.tables import Tables
 from loregraft.kge.text.settings import TextKgeSettings
 from loregraft.recipe.files import packaged_recipe, read_recipe
 from loregraft.recipe.settings import Recipe
@@ -22,6 +23,7 @@ from loregraft.recipe.sources import find_source
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 RECIPES = sorted((ROOT / "recipes").glob("*.yaml"))
+KGE_RECIPES = sorted((ROOT / "recipes" / "kge").glob("*.yaml"))
 SHELLS = ("bash", "sh", "console", "shell")
 FENCE = re.compile(r"^( *)```([^\n`]*)\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)(?:\s+\"[^\"]*\")?\)")
@@ -194,6 +196,15 @@ def test_every_recipe_loads_and_comes_with_the_package(path):
     recipe = read_recipe(path)
     assert recipe.graph.sources
     assert read_recipe(packaged_recipe(path.stem)) == recipe
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "recipes" / "kge").glob("*.yaml")), ids=lambda path: path.stem
+)
+def test_every_recipe_of_vectors_loads_and_makes_its_model(path):
+    settings = load_settings(KgeSettings, path)
+    assert path.stem.split("-")[1] in settings.model
+    Tables.start(2, 1, settings)
 
 
 @pytest.mark.parametrize("name", ["demo", "demo-20-minutes"])
