@@ -73,6 +73,8 @@ def test_what_cannot_be_searched_is_refused(ring_parts, tmp_path):
     bare = Parts(ring_parts.train, none, none, ring_parts.entities, ring_parts.relations)
     with pytest.raises(BadInput, match="no valid part"):
         search(bare, BASE, tmp_path, budget(1))
+    with pytest.raises(BadInput, match="all entities in memory"):
+        search(ring_parts, BASE.model_copy(update={"partitions": 2}), tmp_path, budget(1))
     every = frozenset(ranges_of(BASE))
     with pytest.raises(BadInput, match="nothing to search for"):
         search(ring_parts, BASE, tmp_path, budget(1, fixed=every))

@@ -88,6 +88,9 @@ def search(
     if not len(parts.valid):
         fix = "Give a graph whose files came with a valid part, or split it first: loregraft kg split"
         raise BadInput(out, 0, "there is no valid part to compare settings by", fix)
+    if base.partitions > 1 or base.literals != "none":
+        found = "a search keeps all entities in memory and knows no literals"
+        raise BadInput(out, 0, found, "Set partitions to 1 and literals to none.")
     ranges = {name: range for name, range in ranges_of(base).items() if name not in how.fixed}
     if not ranges:
         raise BadInput(out, 0, "every setting is fixed, so there is nothing to search for", "Fix fewer.")
