@@ -14,6 +14,8 @@ from loregraft.training.checkpoint import save_checkpoint
 
 FOLDERS = {
     "graph": "graph",
+    "vectors": "vectors",
+    "ranking": "ranking",
     "links": "links",
     "model": "model",
     "arms/shuffled-0": "model",

@@ -1,11 +1,13 @@
 """The vectors stage: a vector for each entity of the graph, judged on held-out facts beside popularity."""
 
+import json
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from loregraft.artifact import Json, fingerprint, is_current, read_card, writing
+from loregraft.disk import write_json
 from loregraft.evaluate.significance import interval, resample
 from loregraft.kg.graph import KnowledgeGraph
 from loregraft.kge.judging.evaluate import rank_part
@@ -19,6 +21,7 @@ from loregraft.kge.vectors import Vectors
 from loregraft.recipe.settings import Recipe
 from loregraft.recipe.talk import UNCHANGED, Talk, stage
 
+RANKS = "ranking.json"
 FEWEST = 100
 """Held-out facts of a relation from which it has a row of its own."""
 
@@ -41,9 +44,9 @@ def vectors_stage(
         if not judged:
             talk.advance(0.99, "ranking of held-out facts")
             found = _judge(vectors, parts_of(graph), recipe.seed, recipe.evaluate.resamples)
-            with writing(ranking, "ranking", key, parents={"vectors": read_card(out).key}) as (_, facts):
-                facts.update(found)
-        told: dict[str, Json] = dict(read_card(ranking).facts)
+            with writing(ranking, "ranking", key, parents={"vectors": read_card(out).key}) as (target, _):
+                write_json(target / RANKS, found)
+        told: dict[str, Json] = json.loads((ranking / RANKS).read_text(encoding="utf-8"))
         training = read_card(out).facts
         told |= {"model": settings.model, "dim": settings.dim, "seconds": training["seconds"]}
         on = f"MRR {told['mrr']} on {told['n']:,} held-out ones, by popularity {told['popularity']}"
