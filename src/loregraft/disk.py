@@ -91,16 +91,20 @@ def keep_apart(out: Path, sources: Iterable[Path]) -> None:
             raise CannotWrite(out, found, "Choose another place for the output.")
 
 
-def replace_file(path: Path, content: str) -> None:
-    """Write a text file whole or not at all.
+@contextlib.contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Give a hidden path to write to, and rename it to `path` when the block ends well.
+
+    If the block raises, nothing is left and an older file of that name stays as it was.
 
     Raises:
-        CannotWrite: No permission, the disk is full, or another process is writing it.
+        CannotWrite: No permission, the disk is full, another process is writing it, or there is a folder of
+            that name.
     """
     building = beside(path, "writing")
     with hold(path):
         try:
-            building.write_text(content, encoding="utf-8")
+            yield building
             sync(building)
             building.replace(path)
             sync(path.parent)
@@ -110,6 +114,12 @@ def replace_file(path: Path, content: str) -> None:
             if isinstance(error, OSError):
                 raise cannot_write(path, error) from error
             raise
+
+
+def replace_file(path: Path, content: str) -> None:
+    """Write a text file whole or not at all; see `whole_file`."""
+    with whole_file(path) as building:
+        building.write_text(content, encoding="utf-8")
 
 
 def write_json(path: Path, content: object) -> None:

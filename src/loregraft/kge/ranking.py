@@ -15,7 +15,7 @@ from loregraft.kge import kernels
 from loregraft.kge.asking import Asked, grouped
 from loregraft.kge.measures import pairs
 from loregraft.kge.questions import Answers, Ints, Questions
-from loregraft.kge.scorers.scorer import Measure
+from loregraft.kge.scorers.scorer import Measure, Scorer
 from loregraft.kge.tables import Tables
 
 QUESTIONS_AT_ONCE = 512
@@ -61,6 +61,7 @@ def rank(tables: Tables, questions: Questions, known: Answers | None) -> Ranks:
         known: Answers that are taken out of the ranking, the right one apart; None: raw ranks.
     """
     tables = tables.final()
+    values = tables.entities.values
     above, alike, removed = (np.zeros(len(questions), np.int64) for _ in range(3))
     order = np.argsort(questions.sides, kind="stable")
     for start in range(0, len(questions), QUESTIONS_AT_ONCE):
@@ -68,14 +69,17 @@ def rank(tables: Tables, questions: Questions, known: Answers | None) -> Ranks:
         part, groups = grouped(tables, questions.take(rows))  # sorted by side, they keep their order
         for group in groups:
             own = part.take(np.arange(group.rows.start, group.rows.stop))
-            asked = Asked.of(tables, group)
-            met, places = rows[group.rows], _left_out(own, known)
-            above[met], alike[met] = _count(tables, asked, own, places)
-            removed[met] = np.bincount(places[1], minlength=len(own)) - 1
-    return Ranks(above, alike, len(tables.entities.values) - removed)
+            met, left_out = rows[group.rows], left_out_of(own, known)
+            ends = (values[torch.from_numpy(column)] for column in (own.given, own.answers))
+            contest = Contest.of(tables.scorer, Asked.of(tables, group), *ends)
+            for first in range(0, len(values), TILE_ENTITIES):
+                contest.meet(values[first : first + TILE_ENTITIES], first, left_out)
+            above[met], alike[met] = contest.above, contest.alike
+            removed[met] = np.bincount(left_out[1], minlength=len(own)) - 1
+    return Ranks(above, alike, len(values) - removed)
 
 
-def _left_out(questions: Questions, known: Answers | None) -> tuple[Ints, Ints]:
+def left_out_of(questions: Questions, known: Answers | None) -> tuple[Ints, Ints]:
     """Give the entities that do not compete, the right answer too, and the question of each."""
     own = np.arange(len(questions))
     if known is None:
@@ -85,35 +89,44 @@ def _left_out(questions: Questions, known: Answers | None) -> tuple[Ints, Ints]:
     return np.r_[questions.answers, entities[others]], np.r_[own, asked[others]]
 
 
-def _count(
-    tables: Tables, asked: Asked, questions: Questions, left_out: tuple[Ints, Ints]
-) -> tuple[Ints, Ints]:
-    """Count what scores above the right answer, and alike, a tile of entities at a time.
+@dataclass(frozen=True)
+class Contest:
+    """Questions of a group, the scores of their right answers, and how many entities were above and alike.
 
     A matrix product rounds otherwise than the scorer's formula. Scores that are so near that this could
     matter are made again as the right answer's is, one by one.
     """
-    scorer, values = tables.scorer, tables.entities.values
-    queries = asked.query(scorer, values[torch.from_numpy(questions.given)])
-    answers = values[torch.from_numpy(questions.answers)]
-    if scorer.candidate is not None:
-        answers = scorer.candidate(answers, asked.relation)
-    true = pairs(scorer.measure, queries, answers)
-    above, alike = np.zeros(len(questions), np.int64), np.zeros(len(questions), np.int64)
-    for first in range(0, len(values), TILE_ENTITIES):
-        tile = values[first : first + TILE_ENTITIES]
+
+    scorer: Scorer
+    asked: Asked
+    queries: Tensor
+    true: Tensor
+    above: Ints
+    alike: Ints
+
+    @classmethod
+    def of(cls, scorer: Scorer, asked: Asked, given: Tensor, answers: Tensor) -> "Contest":
+        """Ask, with the vectors of the known entities and of the right answers."""
+        queries = asked.query(scorer, given)
         if scorer.candidate is not None:
-            tile = scorer.candidate(tile, asked.relation)
-        scores, low, high = comparable(scorer.measure, tile, queries, true)
+            answers = scorer.candidate(answers, asked.relation)
+        above, alike = np.zeros((2, len(given)), np.int64)
+        return cls(scorer, asked, queries, pairs(scorer.measure, queries, answers), above, alike)
+
+    def meet(self, tile: Tensor, first: int, left_out: tuple[Ints, Ints]) -> None:
+        """Count a tile of entities, whose rows begin at `first`."""
+        measure = self.scorer.measure
+        if self.scorer.candidate is not None:
+            tile = self.scorer.candidate(tile, self.asked.relation)
+        scores, low, high = comparable(measure, tile, self.queries, self.true)
         kernels.leave_out(scores, first, *left_out)
         over, rows, columns = kernels.count(scores, low, high)
-        above += over
+        self.above[:] += over
         for start in range(0, len(rows), RECHECKED_AT_ONCE):
             row, column = rows[start : start + RECHECKED_AT_ONCE], columns[start : start + RECHECKED_AT_ONCE]
-            again = pairs(scorer.measure, queries[column], tile[row])
-            above += np.bincount(column[again > true[column]].numpy(), minlength=len(above))
-            alike += np.bincount(column[again == true[column]].numpy(), minlength=len(above))
-    return above, alike
+            again, true = pairs(measure, self.queries[column], tile[row]), self.true[column]
+            for counts, won in ((self.above, again > true), (self.alike, again == true)):
+                counts += np.bincount(column[won].numpy(), minlength=len(counts))
 
 
 def all_scores(tables: Tables, known: int, side: int) -> Float[np.ndarray, " entities"]:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from loregraft.disk import whole_file
 from loregraft.errors import CannotWrite
 from loregraft.kg.graph import KnowledgeGraph
 from loregraft.kg.importing import Source, import_graph
@@ -15,7 +16,6 @@ from loregraft.kg.readers.rows.triples import pack_qualifiers
 from loregraft.kg.store import save_graph
 from loregraft.kg.tables.columns import Columns
 from loregraft.kg.writers import WRITERS, write
-from loregraft.kg.writers.whole import whole_file
 
 SAID = ("references", "qualifiers", "confidence", "valid_from", "valid_to", "licence", "split", "source")
 NASTY = st.text(st.sampled_from("ab\"',;|#\\ \t\r\n\ufeff\u3000\u200d中é"), min_size=1, max_size=4)

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from loregraft.kge.partitions.negatives import DrawHeld, drawn_shares
+from loregraft.kge.partitions.negatives import DrawHeld
 from loregraft.kge.questions import Answers, Questions
 from loregraft.kge.settings import KgeSettings
-from loregraft.kge.training.negatives import Draw
+from loregraft.kge.training.negatives import Draw, drawn_shares
 
 
 @pytest.mark.parametrize("drawn", ["uniform", "degree", "batch"])

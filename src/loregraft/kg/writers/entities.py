@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from loregraft.disk import whole_file
 from loregraft.kg.graph import KnowledgeGraph
 from loregraft.kg.readers.rows.entities import ENTITY_COLUMNS
 from loregraft.kg.readers.rows.triples import ENDS
 from loregraft.kg.tables.assemble import GraphTable
 from loregraft.kg.writers.csv_rows import csv_rows, csv_text, header_holds, in_one_line, row_holds
 from loregraft.kg.writers.telling import Told, sizes, told
-from loregraft.kg.writers.whole import whole_file
 
 MAX_COLUMNS = 200
 """Properties that a table of entities has columns for."""

@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from loregraft.disk import whole_file
 from loregraft.kg.graph import KnowledgeGraph
 from loregraft.kg.mirrors import first_statements
 from loregraft.kg.readers.lexicon import (
@@ -32,7 +33,6 @@ from loregraft.kg.writers.csv_rows import csv_rows, csv_text, header_holds, in_o
 from loregraft.kg.writers.entities import MAX_COLUMNS, Known, known_entities
 from loregraft.kg.writers.telling import Told, said_of_relations, sizes, told
 from loregraft.kg.writers.triples import statements_with_more
-from loregraft.kg.writers.whole import whole_file
 
 LANGUAGE = "language"
 CHANGED = "texts changed in blanks or line ends"

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from loregraft.disk import whole_file
 from loregraft.kg.graph import KnowledgeGraph
 from loregraft.kg.readers.rows.entities import ENTITY_COLUMNS
 from loregraft.kg.tables.columns import BATCH_ROWS, TABLES
 from loregraft.kg.writers.entities import attribute_columns, entity_table, known_entities, told_of_entities
 from loregraft.kg.writers.telling import TABLES_OF_ENTITIES, Told, said_of_relations, sizes, told
 from loregraft.kg.writers.triples import said_tables
-from loregraft.kg.writers.whole import whole_file
 
 _TYPES: dict[str, pa.DataType] = {"negated": pa.bool_(), "confidence": pa.float32()}
 _TRIPLES = pa.schema([(name, _TYPES.get(name, pa.string())) for name in TABLES["triples"]])

@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from loregraft.disk import whole_file
 from loregraft.kg.graph import KnowledgeGraph
 from loregraft.kg.rdf.quads import Sources, pyoxigraph, quads
 from loregraft.kg.rdf.vocabulary import PREFIXES, RDF, TYPE
 from loregraft.kg.writers.telling import Told, told
-from loregraft.kg.writers.whole import whole_file
 
 if TYPE_CHECKING:
     from pyoxigraph import Quad, RdfFormat

@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from loregraft.disk import whole_file
 from loregraft.kg.graph import KnowledgeGraph
 from loregraft.kg.mirrors import first_statements
 from loregraft.kg.show.card import relation_name
 from loregraft.kg.writers.telling import TABLES_OF_ENTITIES, Told, sizes, told
 from loregraft.kg.writers.triples import statements_with_more, writable_rows, write_lines
-from loregraft.kg.writers.whole import whole_file
 
 
 def write_spo(graph: KnowledgeGraph, path: Path) -> Told:

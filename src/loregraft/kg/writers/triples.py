@@ -10,13 +10,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from loregraft.disk import whole_file
 from loregraft.kg.graph import KnowledgeGraph
 from loregraft.kg.mirrors import first_statements
 from loregraft.kg.readers.rows.triples import ENDS, pack_qualifiers
 from loregraft.kg.tables.columns import BATCH_ROWS, REFERENCE_MARK, TABLES
 from loregraft.kg.writers.csv_rows import csv_holds, csv_rows, row_holds
 from loregraft.kg.writers.telling import TABLES_OF_ENTITIES, Told, said_of_relations, sizes, told
-from loregraft.kg.writers.whole import whole_file
 
 Texts = tuple[pa.Array, pa.Array]
 """A text for each entity, and for each relation."""

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from loregraft.kg.writers.whole import whole_file
+from loregraft.disk import whole_file
 from loregraft.kge.exchange.ids import ANY_BLANK, escaped, said_of_escapes
 from loregraft.kge.exchange.rows import text_rows
 from loregraft.kge.exchange.told import Told

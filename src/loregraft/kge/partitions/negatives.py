@@ -4,20 +4,9 @@ import numpy as np
 import torch
 from jaxtyping import Float64
 
-from loregraft.kge.questions import Answers, Ints, Questions, Triples
+from loregraft.kge.questions import Answers, Ints, Questions
 from loregraft.kge.settings import KgeSettings
 from loregraft.kge.training.negatives import Negatives, among
-
-
-def drawn_shares(triples: Triples, entities: int, settings: KgeSettings) -> Float64[np.ndarray, " entities"]:
-    """Give how often each entity is drawn, as a share of all draws, as `negatives.Draw` has it."""
-    if settings.drawn == "uniform":
-        return np.full(entities, 1 / entities)
-    answers = np.concatenate([triples.tails, triples.heads])
-    shares = np.bincount(answers, minlength=entities) / max(1, len(answers))
-    if settings.drawn == "degree":
-        shares = (shares * len(answers) + 1) / (len(answers) + entities)
-    return shares
 
 
 class DrawHeld:

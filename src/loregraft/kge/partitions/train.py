@@ -15,12 +15,13 @@ from jaxtyping import Float64
 from loregraft.errors import BadInput
 from loregraft.kge.partitions.buckets import Buckets, Layout, Visit, visits
 from loregraft.kge.partitions.files import Buffer, PartitionFiles
-from loregraft.kge.partitions.negatives import DrawHeld, drawn_shares
+from loregraft.kge.partitions.negatives import DrawHeld
 from loregraft.kge.partitions.ranking import rank_in_partitions
 from loregraft.kge.parts import Parts
 from loregraft.kge.questions import Triples
 from loregraft.kge.settings import KgeSettings
 from loregraft.kge.tables import Table, Tables
+from loregraft.kge.training.negatives import drawn_shares
 from loregraft.kge.training.train import (
     Lot,
     Pass,

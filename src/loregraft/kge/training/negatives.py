@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Bool
+from jaxtyping import Bool, Float64
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -27,6 +27,17 @@ class Negatives:
     left_out: Tensor | None
 
 
+def drawn_shares(triples: Triples, entities: int, settings: KgeSettings) -> Float64[np.ndarray, " entities"]:
+    """Give how often each entity is drawn, as a share of all draws, but for `typed`."""
+    if settings.drawn == "uniform":
+        return np.full(entities, 1 / entities)
+    answers = np.concatenate([triples.tails, triples.heads])
+    shares = np.bincount(answers, minlength=entities) / max(1, len(answers))
+    if settings.drawn == "degree":
+        shares = (shares * len(answers) + 1) / (len(answers) + entities)
+    return shares
+
+
 class Draw:
     """Draws negatives for the questions of a step."""
 
@@ -34,11 +45,8 @@ class Draw:
         self._settings, self._entities = settings, entities
         questions = Questions.of(triples, relations)
         self._known = Answers.of(questions, relations) if settings.drop_known else None
-        shares = np.bincount(questions.answers, minlength=entities) / max(1, len(questions))
-        if settings.drawn == "uniform":
-            shares = np.full(entities, 1 / entities)
+        shares = drawn_shares(triples, entities, settings)
         if settings.drawn == "degree":
-            shares = (shares * len(questions) + 1) / (len(questions) + entities)
             self._cumulated = np.cumsum(shares)
         if settings.drawn == "typed":
             pairs = np.unique(questions.sides * entities + questions.answers)

@@ -2,9 +2,8 @@
 
 import pytest
 
-from loregraft.disk import hold
+from loregraft.disk import hold, whole_file
 from loregraft.errors import CannotWrite
-from loregraft.kg.writers.whole import whole_file
 
 
 def test_a_file_is_replaced_when_it_is_whole(tmp_path):
