@@ -1,6 +1,7 @@
 """From a graph to a folder of vectors: train, keep the best, go on where a run was cut off."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -12,7 +13,7 @@ from loregraft.kg.graph import KnowledgeGraph
 from loregraft.kge.growth.older import Matched, check_alike, take_over
 from loregraft.kge.literals.numbers import literals_for
 from loregraft.kge.own import source_of
-from loregraft.kge.partitions.learn import learn_buckets, save_partitions
+from loregraft.kge.partitions.learn import learn_buckets, write_numbers
 from loregraft.kge.partitions.train import check_partitions
 from loregraft.kge.parts import Parts, parts_of
 from loregraft.kge.settings import KgeSettings
@@ -137,12 +138,13 @@ def _learn_in_partitions(
         fix = "Set partitions to 1, or train without older vectors."
         raise BadInput(older, 0, f"{settings.partitions} partitions cannot start from older vectors", fix)
     check_partitions(parts, settings)
-    key, names = _key(graph_key, settings), (graph.ids, graph.relation_ids)
+    key = _key(graph_key, settings)
     with lock(_checkpoints(out)):
         done, buffer = learn_buckets(
             parts, settings, _checkpoints(out), key, lambda now: report(now, parts), SAVE_EVERY_S
         )
-        save_partitions(buffer, names, settings, graph_key, (out, key, _facts(done, parts)))
+        vectors = Vectors(buffer.tables, graph.ids, graph.relation_ids, settings, graph_key)
+        save_vectors(vectors, out, key, _facts(done, parts), partial(write_numbers, buffer))
         remove_checkpoints(_checkpoints(out))
 
 

@@ -4,8 +4,9 @@
 neighbours, answers to questions, the plausibility of a triple.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -56,8 +57,14 @@ class Vectors:
     ) -> None:
         self.tables, self.ids, self.relation_ids = tables, list(ids), list(relation_ids)
         self.settings, self.graph_key = settings, graph_key
-        self._indexes = {id: index for index, id in enumerate(self.ids)}
-        self._relations = {id: index for index, id in enumerate(self.relation_ids)}
+
+    @cached_property
+    def _indexes(self) -> dict[str, int]:
+        return {id: index for index, id in enumerate(self.ids)}
+
+    @cached_property
+    def _relations(self) -> dict[str, int]:
+        return {id: index for index, id in enumerate(self.relation_ids)}
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -132,8 +139,17 @@ def score_triples(
     return scores
 
 
-def save_vectors(vectors: Vectors, folder: Path, key: str, facts: Mapping[str, Json]) -> None:
+def save_vectors(
+    vectors: Vectors,
+    folder: Path,
+    key: str,
+    facts: Mapping[str, Json],
+    write_numbers: Callable[[Path], object] | None = None,
+) -> None:
     """Write vectors as a folder, whole or not at all.
+
+    Args:
+        write_numbers: Writes the safetensors file, where the tables do not hold all numbers.
 
     Raises:
         CannotWrite: No permission, or the disk is full.
@@ -142,8 +158,11 @@ def save_vectors(vectors: Vectors, folder: Path, key: str, facts: Mapping[str, J
     parents, seed = {"graph": vectors.graph_key}, vectors.settings.seed
     with writing(folder, KIND, key, settings=settings, seed=seed, parents=parents) as (target, told):
         told.update(facts)
-        own = vectors.tables.named() if vectors.tables.gate is not None else {}
-        save_file(own | vectors.tables.final().named(), target / TENSORS)
+        if write_numbers is not None:
+            write_numbers(target / TENSORS)
+        else:
+            own = vectors.tables.named() if vectors.tables.gate is not None else {}
+            save_file(own | vectors.tables.final().named(), target / TENSORS)
         pq.write_table(pa.table({"id": vectors.ids}), target / "entities.parquet")
         pq.write_table(pa.table({"id": vectors.relation_ids}), target / "relations.parquet")
 

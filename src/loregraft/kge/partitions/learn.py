@@ -2,14 +2,11 @@
 
 import json
 import shutil
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 from torch import Tensor
 
-from loregraft.artifact import Json, writing
 from loregraft.errors import WrongArtifact
 from loregraft.kge.partitions.files import Buffer
 from loregraft.kge.partitions.train import partitioned, train_buckets, write_start
@@ -17,7 +14,6 @@ from loregraft.kge.parts import Parts
 from loregraft.kge.settings import KgeSettings
 from loregraft.kge.training.checkpoint import checkpoints, save_checkpoint, take_best
 from loregraft.kge.training.train import Progress
-from loregraft.kge.vectors import KIND, TENSORS
 
 FLOAT_BYTES = 4
 
@@ -90,32 +86,6 @@ def _resume(buffer: Buffer, folder: Path, key: str) -> Progress | None:
 
 def _tidy(buffer: Buffer, folder: Path, key: str) -> None:
     buffer.files.remove_all_but([stored for one in checkpoints(folder, key) for stored in one.stored])
-
-
-def save_partitions(
-    buffer: Buffer,
-    names: tuple[Sequence[str], Sequence[str]],
-    settings: KgeSettings,
-    graph_key: str,
-    target: tuple[Path, str, Mapping[str, Json]],
-) -> None:
-    """Write vectors from the files of partitions, as `save_vectors` writes them; a tile is in memory.
-
-    Args:
-        names: Ids of entities and of relations.
-        target: The folder, its key and its facts.
-
-    Raises:
-        CannotWrite: No permission, or the disk is full.
-    """
-    folder, key, facts = target
-    chosen: dict[str, Json] = settings.model_dump(mode="json")
-    parents = {"graph": graph_key}
-    with writing(folder, KIND, key, settings=chosen, seed=settings.seed, parents=parents) as (path, told):
-        told.update(facts)
-        write_numbers(buffer, path / TENSORS)
-        for name, ids in zip(("entities", "relations"), names, strict=True):
-            pq.write_table(pa.table({"id": list(ids)}), path / f"{name}.parquet")
 
 
 def write_numbers(buffer: Buffer, path: Path) -> None:
