@@ -57,7 +57,7 @@ from loregraft.evaluate.names import NameTask, answer, make_name_task
 from loregraft.evaluate.significance import interval, resample
 from loregraft.kg.split.entities import split_entities
 from loregraft.kg.store import open_graph
-from loregraft.linking.candidates import DenseIndex
+from loregraft.linking.name_index import DenseIndex
 from loregraft.metrics import hits_at
 from loregraft.pretrain.pairs import Pairs
 from loregraft.pretrain.settings import PretrainSettings

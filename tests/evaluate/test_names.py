@@ -9,7 +9,7 @@ from loregraft.kg.graph import KnowledgeGraph
 from loregraft.kg.split.entities import EntitySplit
 from loregraft.kg.tables.columns import Columns
 from loregraft.linking import candidates
-from loregraft.linking.candidates import ExactIndex
+from loregraft.linking.name_index import ExactIndex
 
 
 def graph_of(*rows):

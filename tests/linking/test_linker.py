@@ -1,4 +1,4 @@
-"""The linker: longest names as whole words, near phrases, and rivals told apart by their descriptions."""
+"""The linker, end to end on small graphs: names, homonyms, abbreviations, other words, folders."""
 
 import numpy as np
 import pytest
@@ -6,212 +6,181 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loregraft.encoder.load import load_encoder
+from loregraft.errors import BadInput, WrongArtifact
 from loregraft.kg.graph import KnowledgeGraph
 from loregraft.kg.tables.columns import Columns
-from loregraft.linking.linker import Linker, count_links, link_columns
+from loregraft.linking.learning.learn import learn_from_names
+from loregraft.linking.linker import Linker
 from loregraft.linking.settings import LinkSettings
-from loregraft.linking.words import name_key, split_words
-from loregraft.records import Document
-
-EXACT_ONLY = LinkSettings(ngram_floor=1.0, dense_floor=1.0, shortest=1)
-NEAR = LinkSettings(dense_floor=-1.0)
-ROWS = [
-    ("a", "Head"),
-    ("b", "Head pain"),
-    ("c", "Pain"),
-    ("d", "Chronic head pain"),
-    ("e", "发热"),
-    ("f", "热"),
-    ("g", "Straße-2"),
-    ("h", "PAIN"),
-]
 
 
-@pytest.fixture(scope="module")
-def encoder(tiny_encoder_folder):
-    return load_encoder(tiny_encoder_folder)
+def said(links):
+    return [(link.mention.text, link.entity) for link in links]
 
 
-def graph_of(rows, descriptions=()):
-    entity, name = (list(column) for column in zip(*rows, strict=True))
-    batches = [Columns("names", {"entity": entity, "name": name, "kind": ["preferred"] * len(name)})]
-    if descriptions:
-        entity, text = (list(column) for column in zip(*descriptions, strict=True))
-        batches.append(Columns("descriptions", {"entity": entity, "text": text}))
-    return KnowledgeGraph.gather(batches, source="made")
+def graph_of(names, triples=()):
+    """Make a graph of (id, name) rows, the first of an id preferred, and (head, relation, tail) rows."""
+    ids = list(dict.fromkeys(id for id, _ in names))
+    first = {id: row for row, (id, _) in reversed(list(enumerate(names)))}
+    kinds = ["preferred" if first[id] == row else "exact" for row, (id, _) in enumerate(names)]
+    columns = [
+        Columns("entities", {"id": ids}),
+        Columns("names", {"entity": [n[0] for n in names], "name": [n[1] for n in names], "kind": kinds}),
+    ]
+    if triples:
+        head, relation, tail = (list(column) for column in zip(*triples, strict=True))
+        columns.append(Columns("triples", {"head": head, "relation": relation, "tail": tail}))
+    return KnowledgeGraph.gather(columns, source="test")
 
 
-@pytest.fixture(scope="module")
-def heads(encoder):
-    return Linker(graph_of(ROWS), encoder, "", EXACT_ONLY)
-
-
-def found(linker, text, **arguments):
-    """List (surface, entity id) of one text's links."""
-    (links,) = linker.link([Document("1", text)], **arguments)
-    return [(link.link.mention.text, link.link.entity) for link in links]
-
-
-def test_the_longest_name_at_each_place(heads):
-    text = "Chronic head-pain; head pain or a head, chronic head. Headpain, painful."
-    assert found(heads, text) == [
-        ("Chronic head-pain", "d"), ("head pain", "b"), ("head", "a"), ("head", "a")
-    ]  # fmt: skip
-
-
-def test_names_are_whole_words_and_chinese_needs_no_space(heads):
-    assert found(heads, "ahead heads forehead") == []
-    assert found(heads, "病人发热三天，热") == [("发热", "e"), ("热", "f")]
-    assert found(heads, "the STRASSE 2 of it") == [("STRASSE 2", "g")]
-
-
-def test_nothing_to_find(heads):
-    assert heads.link([]) == []
-    assert heads.link([Document("1", ""), Document("2", "?!")]) == [[], []]
-
-
-def reference(text):
-    """The same, said plainly: at each word try the longest run that is a name, and go on after it."""
-    keys = {name_key(name) for _, name in ROWS}
-    words, spans, place = split_words(text), [], 0
-    while place < len(words):
-        ends = [end for end in range(place + 1, len(words) + 1) if " ".join(
-            word.text for word in words[place:end]) in keys]  # fmt: skip
-        if ends:
-            spans.append((words[place].start, words[ends[-1] - 1].end))
-        place = ends[-1] if ends else place + 1
-    return spans
-
-
-PART = st.one_of(st.sampled_from([name for _, name in ROWS]), st.text(max_size=5))
-TEXT = st.lists(st.tuples(PART, st.sampled_from([" ", "-", "", ", ", "\n", "é"]))).map(
-    lambda parts: "".join(part + gap for part, gap in parts)
-)
-
-
-@settings(max_examples=150, deadline=None)
-@given(TEXT)
-def test_exact_links_slice_to_their_surface(heads, text):
-    (links,) = heads.link([Document("1", text)])
-    mentions = [link.link.mention for link in links]
-    assert [(mention.start, mention.end) for mention in mentions] == reference(text)
-    for link in links:
-        mention = link.link.mention
-        assert text[mention.start : mention.end] == mention.text
-        names = {name_key(name) for id, name in ROWS if id == link.link.entity}
-        assert name_key(mention.text) in names
-        assert 0 <= link.link.score <= 1 and link.generator == "exact"
-        assert heads.graph.ids[link.entity] == link.link.entity
-
-
-def test_only_the_entities_with_the_prefix_and_names_that_mean_the_same(tiny_graph, encoder):
-    text = "Fever, measles, skin lesion, weakness and swine influenza with HA."
-    assert found(Linker(tiny_graph, encoder, "P:", EXACT_ONLY), text) == [("Fever", "P:1"), ("HA", "P:2")]
-    # "Swine influenza" is a narrower thing than influenza: it is not a name of it, its last word is.
-    assert found(Linker(tiny_graph, encoder, "D:", EXACT_ONLY), text) == [
-        ("measles", "D:1"), ("influenza", "D:2")
-    ]  # fmt: skip
-    assert found(Linker(tiny_graph, encoder, "P:", LinkSettings()), text) == [("Fever", "P:1")]  # HA is short
-    assert found(Linker(tiny_graph, encoder, "X:", LinkSettings()), text) == []
-
-
-def test_what_a_text_is_about_is_not_looked_for(heads):
-    chronic, b = heads.graph.index("d"), heads.graph.index("b")
-    assert found(heads, "Chronic head pain", not_itself=[chronic]) == []  # nor a part of its name
-    assert found(heads, "Chronic head pain", not_itself=[b]) == [("Chronic head pain", "d")]
-    assert found(heads, "Head pain in chronic head pain", not_itself=[b]) == [("chronic head pain", "d")]
-    links = heads.link(
-        [Document("1", "head"), Document("2", "head")], not_itself=[heads.graph.index("a"), -1]
-    )
-    assert [len(group) for group in links] == [0, 1]
-
-
-RIVALS = [("a", "Rhinitis"), ("a", "Cold"), ("b", "Chill"), ("b", "Cold"), ("c", "Fever")]
-ABOUT = [("a", "A viral cold of the airways."), ("b", "A feeling of cold all over the skin.")]
-
-
-def test_rivals_are_told_apart_by_their_descriptions(encoder):
-    """A text that is word for word name and description of one of the two is nearest to that one."""
-    linker = Linker(graph_of(RIVALS, ABOUT), encoder, "", EXACT_ONLY)
-    for id, description in ABOUT:
-        preferred = linker.graph.entity(id).name
-        (links,) = linker.link([Document("1", f"{preferred}. {description}")])
-        cold = [link for link in links if link.link.mention.text.lower() == "cold"]
-        assert cold and all(link.link.entity == id and link.rivals == 2 for link in cold)
-        assert all(0.5 < link.link.score <= 1 for link in cold)
-
-
-def test_a_rival_that_the_text_is_about_leaves_one(encoder):
-    linker = Linker(graph_of(RIVALS, ABOUT), encoder, "", EXACT_ONLY)
-    for own, other in (("a", "b"), ("b", "a")):
-        (links,) = linker.link([Document("1", "cold")], not_itself=[linker.graph.index(own)])
-        assert [(link.link.entity, link.rivals, link.link.score) for link in links] == [(other, 1, 1.0)]
-
-
-def test_a_phrase_that_is_nearly_a_name(tiny_graph, encoder):
-    linker = Linker(tiny_graph, encoder, "", NEAR)
-    (links,) = linker.link([Document("1", "This is caused by viral infections, not by bronchial asthma.")])
-    assert [(link.link.mention.text, link.link.entity, link.generator) for link in links] == [
-        ("viral infections", "D:4", "ngram"), ("bronchial asthma", "D:3", "exact")
-    ]  # fmt: skip
-    assert links[0].rivals == 1 and 0 < links[0].link.score <= 1
-
-
-@pytest.mark.parametrize(
-    ("text", "why"),
+HOMONYMS = graph_of(
     [
-        ("infections", "one word"),
-        ("viral or infections", "a stop word between"),
-        ("viral, infections", "a comma between"),
-        ("viral infarcts", "the letters differ"),
-        ("severe viral infections", "a word that begins as none of any name"),
-        ("viral infections viral infections viral infections", "too long"),
+        *[("planet", "Mercury"), ("metal", "Mercury"), ("venus", "Venus"), ("lead", "Lead ore")],
+        *[("orbit", "Solar orbit"), ("poison", "Heavy metal poisoning"), ("zh1", "苹果"), ("zh2", "苹果")],
+        *[("phone", "手机"), ("pear", "梨树"), ("fruit", "水果")],
+    ],
+    [
+        *[("planet", "has", "orbit"), ("venus", "has", "orbit"), ("metal", "causes", "poison")],
+        *[
+            ("lead", "causes", "poison"),
+            ("zh1", "makes", "phone"),
+            ("zh2", "is", "fruit"),
+            ("pear", "is", "fruit"),
+        ],
     ],
 )
-def test_phrases_that_are_not_near(tiny_graph, encoder, text, why):
-    assert found(Linker(tiny_graph, encoder, "", NEAR), text) == [], why
+
+PLANETS = Linker.build(HOMONYMS)
 
 
-def test_a_near_phrase_needs_letters_and_vectors(tiny_graph, encoder):
-    for settings_ in (LinkSettings(dense_floor=1.0), LinkSettings(dense_floor=-1.0, ngram_floor=1.0)):
-        assert found(Linker(tiny_graph, encoder, "", settings_), "viral infections") == []
+@pytest.fixture
+def linker(tiny_graph):
+    return Linker.build(tiny_graph)
 
 
-def test_a_near_phrase_is_not_what_the_text_is_about(tiny_graph, encoder):
-    linker = Linker(tiny_graph, encoder, "", NEAR)
-    assert found(linker, "viral infections", not_itself=[tiny_graph.index("D:4")]) == []
+def test_names_are_found_where_they_stand(linker):
+    text = "Fever and BRONCHIAL  asthma; interferon-gamma."
+    links = linker.link(text)
+    assert said(links) == [("Fever", "P:1"), ("BRONCHIAL  asthma", "D:3"), ("interferon-gamma", "G:1")]
+    assert all(text[link.mention.start : link.mention.end] == link.mention.text for link in links)
+    assert all(0.5 <= link.score <= 1 for link in links)
 
 
-def test_a_linker_answers_the_same_again(tiny_graph, encoder):
-    linker = Linker(tiny_graph, encoder, "", NEAR)
-    texts = ["viral infections and fever", "fever, viral infections", "viral infections and fever"]
-    documents = [Document(str(number), text) for number, text in enumerate(texts)]
-    first = linker.link(documents)
-    assert linker.link(documents) == first == [linker.link([document])[0] for document in documents]
-    assert first[0] == first[2]
+def test_the_longer_of_two_names_is_kept_and_what_is_inside_only_if_asked(linker):
+    assert said(linker.link("bronchial asthma")) == [("bronchial asthma", "D:3")]
+    every = linker.with_settings(overlaps="all").link("bronchial asthma")
+    assert said(every) == [("bronchial asthma", "D:3"), ("asthma", "D:3")]
 
 
-def test_counts_and_columns(tiny_graph, encoder):
-    linker = Linker(tiny_graph, encoder, "", NEAR)
-    texts = ["Fever with viral infections.", "Nothing here.", "Rash and fever"]
-    links = linker.link([Document(str(number), text) for number, text in enumerate(texts)])
-    assert count_links(links) == {
-        "documents": 3,
-        "documents_with_link": 2,
-        "mentions": 4,
-        "ambiguous": 0,
-        "exact": 3,
-        "ngram": 1,
-    }
-    columns = link_columns(links)
-    assert columns["document"].tolist() == [0, 0, 2, 2]
-    assert columns["start"].tolist() == [0, 11, 0, 9] and columns["end"].tolist() == [5, 27, 4, 14]
-    assert [tiny_graph.ids[entity] for entity in columns["entity"]] == ["P:1", "D:4", "P:5", "P:1"]
-    assert columns["generator"] == ["exact", "ngram", "exact", "exact"]
-    assert columns["rivals"].tolist() == [1, 1, 1, 1] and columns["score"][0] == 1.0
+def test_names_in_other_words_are_found_within_a_sentence(linker):
+    assert said(linker.link("Infections that are viral; viral infections.")) == [("viral infections", "D:4")]
+    assert said(linker.with_settings(variants=False).link("viral infections")) == []
 
 
-def test_no_links_have_counts_and_columns():
-    assert set(count_links([]).values()) == {0}
-    assert all(len(column) == 0 for column in link_columns([[], []]).values())
-    assert link_columns([])["document"].dtype == np.int64
+def test_abbreviations_stand_for_what_the_text_says(linker):
+    links = linker.link("Bronchial asthma (BA) is long. BA lasts.")
+    assert said(links) == [("Bronchial asthma", "D:3"), ("BA", "D:3"), ("BA", "D:3")]
+    assert said(linker.link("BA lasts.")) == []
+
+
+def test_homonyms_are_told_apart_by_the_graph_alone():
+    linker = PLANETS
+    assert said(linker.link("Mercury and Venus.")) == [("Mercury", "planet"), ("Venus", "venus")]
+    assert said(linker.link("Mercury, lead ore.")) == [("Mercury", "metal"), ("lead ore", "lead")]
+    assert said(linker.link("苹果和手机都很贵"))[0] == ("苹果", "zh1")
+    assert said(linker.link("梨树旁边有苹果"))[-1] == ("苹果", "zh2")
+
+
+def test_without_coherence_and_context_homonyms_are_not_told_apart():
+    linker = Linker.build(HOMONYMS).with_settings(coherence=False)
+    first, second = linker.link("Mercury, lead ore."), linker.link("Mercury and Venus.")
+    assert said(first)[0] == said(second)[0]  # whichever it is, it is the same
+
+
+def test_given_mentions_are_all_answered_and_may_mean_nothing(linker):
+    text = "She had bronchal asthma and a xylophone."
+    links = linker.link_given(text, [(8, 23), (30, 39)])
+    assert said(links) == [("bronchal asthma", "D:3"), ("xylophone", None)]
+
+
+def test_a_higher_threshold_leaves_more_out(linker):
+    text = "She had bronchal asthma."
+    p = linker.link_given(text, [(8, 23)])[0].score
+    strict = linker.with_settings(nil=min(1.0, p + 0.001))
+    assert said(strict.link_given(text, [(8, 23)])) == [("bronchal asthma", None)]
+
+
+def test_a_score_is_the_sum_of_what_its_features_gave(linker):
+    judged = linker.judge(["Fever with bronchal asthma."], [[(0, 5), (11, 26)]])
+    for row, score in zip(judged.pool.matrix, judged.scores, strict=True):
+        assert abs(sum(linker.weights.contributions(row).values()) - score) < 1e-5
+
+
+def test_saved_and_loaded_it_links_the_same(linker, tmp_path):
+    learned = learn_from_names(linker)
+    learned.save(tmp_path / "linker", parents={"graph": "abc"})
+    loaded = Linker.load(tmp_path / "linker", graph_key="abc")
+    texts = ["Fever and asthma (BA).", "", "Mercury", "bronchal asthma"]
+    assert loaded.links(texts) == learned.links(texts)
+    assert loaded.calibration == learned.calibration
+    assert loaded.link_given("bronchal asthma", [(0, 15)]) == learned.link_given("bronchal asthma", [(0, 15)])
+
+
+def test_a_folder_of_another_graph_or_encoder_is_refused(linker, tmp_path, tiny_encoder_folder):
+    linker.save(tmp_path / "linker", parents={"graph": "abc"})
+    with pytest.raises(WrongArtifact, match="built from another graph"):
+        Linker.load(tmp_path / "linker", graph_key="xyz")
+    with pytest.raises(WrongArtifact, match="built with no encoder"):
+        Linker.load(tmp_path / "linker", load_encoder(tiny_encoder_folder))
+    with pytest.raises(WrongArtifact):
+        Linker.load(tmp_path / "nothing")
+
+
+def test_an_encoder_adds_candidates_and_its_folder_needs_it(tiny_graph, tiny_encoder_folder, tmp_path):
+    encoder = load_encoder(tiny_encoder_folder)
+    linker = Linker.build(tiny_graph, encoder)
+    assert said(linker.link("Fever and asthma")) == [("Fever", "P:1"), ("asthma", "D:3")]
+    linker.save(tmp_path / "linker")
+    loaded = Linker.load(tmp_path / "linker", encoder)
+    assert loaded.link_given("high feverr", [(0, 11)]) == linker.link_given("high feverr", [(0, 11)])
+
+
+def test_only_entities_that_are_asked_for_are_looked_for(tiny_graph):
+    linker = Linker.build(tiny_graph, settings=LinkSettings(prefix="D:"))
+    assert said(linker.link("Fever and asthma")) == [("asthma", "D:3")]
+    below = Linker.build(tiny_graph, settings=LinkSettings(under=("D:4",)))
+    assert said(below.link("Fever, asthma, flu and viral infection")) == [
+        *[("flu", "D:2"), ("viral infection", "D:4")]
+    ]
+    with pytest.raises(BadInput, match="no entity has an id that begins with 'Z:'"):
+        Linker.build(tiny_graph, settings=LinkSettings(prefix="Z:"))
+    with pytest.raises(BadInput, match="under names 'D:9'"):
+        Linker.build(tiny_graph, settings=LinkSettings(under=("D:9",)))
+
+
+def test_learning_from_names_keeps_names_first_and_gives_probabilities(linker):
+    learned = learn_from_names(linker)
+    assert learned.calibration is not None
+    assert said(learned.with_settings(nil=0.0).link("Fever")) == [("Fever", "P:1")]
+    assert learned.weights.named["context"] == linker.weights.named["context"]
+
+
+def test_empty_texts_and_texts_without_names(linker):
+    assert linker.links([]) == []
+    assert linker.links(["", "nothing here", "\ud800\x00"]) == [[], [], []]
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.text(alphabet="fever asthma(BA) flu.漢é\u0301😀", max_size=30), min_size=1, max_size=4))
+def test_links_are_those_of_each_text_alone_and_hold_what_they_say(texts):
+    together = PLANETS.links([*texts, "Mercury and Venus"])
+    for text, links in zip(texts, together, strict=False):
+        assert links == PLANETS.link(text)
+        assert all(text[link.mention.start : link.mention.end] == link.mention.text for link in links)
+
+
+def test_a_long_text_is_linked_to_its_end(linker):
+    text = "nothing to see. " * 6_500 + "Fever."
+    (link,) = linker.link(text)
+    assert (link.mention.start, link.entity) == (len(text) - 6, "P:1")
+    assert np.isfinite(link.score)

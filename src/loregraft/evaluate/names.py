@@ -16,7 +16,7 @@ from loregraft.errors import BadInput
 from loregraft.kg.graph import KnowledgeGraph
 from loregraft.kg.names import fold_name
 from loregraft.kg.split.entities import EntitySplit
-from loregraft.linking.candidates import Dictionary, NameIndex
+from loregraft.linking.name_index import Dictionary, NameIndex
 from loregraft.metrics import ranks_from_scores
 from loregraft.records import SAME_MEANING
 

@@ -1,6 +1,7 @@
 """The hierarchy of a graph: which relations make it, how deep it is, and who is in a circle of it."""
 
 import re
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,6 +60,19 @@ def in_circles(heads: Ints, tails: Ints, size: int) -> Bools:
     found = np.zeros(size, np.bool_)
     found[heights(tails[inside], heads[inside], size) < 0] = True
     return found
+
+
+def below(graph: KnowledgeGraph, tops: Iterable[int]) -> Bools:
+    """Mark some entities and all that the hierarchy leads from to them."""
+    rows = hierarchy_rows(graph)
+    heads, tails = graph.heads[rows], graph.tails[rows]
+    found = np.zeros(len(graph), np.bool_)
+    found[list(tops)] = True
+    while True:
+        more = heads[found[tails] & ~found[heads]]
+        if not len(more):
+            return found
+        found[more] = True
 
 
 def _plain(relation: str) -> str:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from loregraft.kg.graph import KnowledgeGraph
 from loregraft.kg.mirrors import first_statements
 from loregraft.kg.readers.text.lines import read_lines
-from loregraft.linking.settings import LinkSettings
+from loregraft.linking.settings import PlainLinkSettings
 from loregraft.linking.words import name_key, split_words
 from loregraft.records import SAME_MEANING
 
@@ -84,7 +84,7 @@ def read_texts(paths: Iterable[Path]) -> Iterator[str]:
 
 
 def measure_coverage(
-    graph: KnowledgeGraph, texts: Iterable[str], shortest: int = LinkSettings().shortest
+    graph: KnowledgeGraph, texts: Iterable[str], shortest: int = PlainLinkSettings().shortest
 ) -> Coverage:
     """Look for the graph's names in texts. Takes about 1 s for 150 thousand names, and 1 s for 1 MB of text.
 

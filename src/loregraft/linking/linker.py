@@ -1,231 +1,295 @@
-"""The linker: find the mentions of a graph's entities in texts and say which entity each means.
+"""The linker: find the mentions of a graph's entities in texts and say which entity each means, if any.
 
-Three generators, cheap before dear: the name lexicon (whole words, longest first); character
-n-grams for phrases that are nearly a name; encoder vectors, which must agree with the letters and
-which choose among the entities that share a name by how well the text fits their description.
+Made from a graph's names alone: no text, no label and no encoder is needed. All three make it better: an
+encoder finds names by meaning, texts teach what is usual, labels do so best (`learning/`).
 """
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float
-from numpy.typing import NDArray
+from jaxtyping import Bool, Float, Float32, Int64
 
-from loregraft.encoder.encode import encode
+from loregraft.artifact import Json, fingerprint, read_card, writing
+from loregraft.disk import write_json
 from loregraft.encoder.load import Encoder
+from loregraft.errors import BadInput, WrongArtifact
 from loregraft.kg.graph import KnowledgeGraph
-from loregraft.linking.candidates import NgramIndex
+from loregraft.kg.hierarchy import below
+from loregraft.linking.arrays import read_arrays, write_arrays
+from loregraft.linking.index import Index, Progress
+from loregraft.linking.lattice import choose
+from loregraft.linking.lookups import Known, Lookups
+from loregraft.linking.mentions import Spans
+from loregraft.linking.normalize import Rules, View, normalize
+from loregraft.linking.phrases import Phrases, abbreviated, given_phrases, with_variants
+from loregraft.linking.scoring.calibrate import Calibration
+from loregraft.linking.scoring.features import DEFAULT, DEFAULT_NIL, FEATURES, Pool, fill_repeated
+from loregraft.linking.scoring.support import fill_support
+from loregraft.linking.scoring.weights import Weights
 from loregraft.linking.settings import LinkSettings
-from loregraft.linking.words import Word, name_key, split_words
-from loregraft.records import SAME_MEANING, Document, Link, Mention
-from loregraft.training.device import has_bf16
+from loregraft.records import Link, Mention
 
-GENERATORS = ("exact", "ngram")
-STEM = 4
-_STOP = frozenset(
-    "a an and are as at be by can caused due for from has have in including into is it its not of on or other"
-    " such than that the their there these this to usually was were which with within without who".split()
-)
+KIND = "linker"
+LEARNED = "learned.json"
+Place = tuple[int, int]
+REMEMBERED = 50_000
 
 
 @dataclass(frozen=True)
-class FoundLink:
-    """A link, the generator that proposed it and how many entities share the name."""
+class Judged:
+    """The mentions of some texts with all that was found for them, before any is left out.
 
-    link: Link
-    entity: int
-    generator: str
-    rivals: int
+    Attributes:
+        probabilities: Of each mention, that its best candidate is right.
+        best: Row of that candidate in the pool; -1 where there is none.
+    """
+
+    spans: Spans
+    pool: Pool
+    scores: Float[np.ndarray, " candidates"]
+    probabilities: Float[np.ndarray, " mentions"]
+    best: Int64[np.ndarray, " mentions"]
 
 
+@dataclass(frozen=True)
 class Linker:
-    """Finds entities of one graph in texts. Built once; `link` may be called any number of times."""
+    """Finds entities of one graph in texts; nothing changes it once it is made.
 
-    def __init__(self, graph: KnowledgeGraph, encoder: Encoder, prefix: str, settings: LinkSettings) -> None:
-        """Index the names of the entities whose id starts with `prefix`."""
-        self.graph, self.encoder, self.settings = graph, encoder, settings
-        eligible = np.array([entity_id.startswith(prefix) for entity_id in graph.ids], bool)
-        self.names: list[str] = []
-        self.name_entities: list[int] = []
-        self.lexicon: dict[str, list[int]] = {}
-        kinds = graph.names["kind"].to_pylist()
-        for row, (entity, name) in enumerate(
-            zip(graph.name_entities.tolist(), graph.names["name"].to_pylist(), strict=True)
-        ):
-            key = name_key(name)
-            if not eligible[entity] or kinds[row] not in SAME_MEANING or len(key) < settings.shortest:
-                continue
-            self.names.append(name)
-            self.name_entities.append(entity)
-            owners = self.lexicon.setdefault(key, [])
-            if entity not in owners:
-                owners.append(entity)
-        # Letters that begin some word of a name: a phrase with a word that begins otherwise is near none.
-        self._beginnings = {word[:STEM] for key in self.lexicon for word in key.split()}
-        self._longest = max((key.count(" ") + 1 for key in self.lexicon), default=0)
-        self._ngrams: NgramIndex | None = None
-        self._resolved: dict[str, tuple[int, float] | None] = {}
+    Attributes:
+        index: What is looked up.
+        weights: What each feature counts.
+        calibration: From log odds to probabilities, after `fit`; None: the odds as they are.
+        prior: Of each meaning of the lexicon, how often its form means it; None: unknown.
+    """
 
-    def link(
-        self, documents: Sequence[Document], not_itself: Sequence[int] | None = None
-    ) -> list[list[FoundLink]]:
-        """List the links of each document, by place, without overlaps.
+    index: Index
+    settings: LinkSettings
+    weights: Weights = field(default_factory=lambda: Weights.of(FEATURES, DEFAULT, DEFAULT_NIL))
+    calibration: Calibration | None = None
+    prior: Float32[np.ndarray, " meanings"] | None = None
+
+    @classmethod
+    def build(
+        cls,
+        graph: KnowledgeGraph,
+        encoder: Encoder | None = None,
+        *,
+        settings: LinkSettings | None = None,
+        vectors: Float32[np.ndarray, "entities width"] | None = None,
+        progress: Progress = lambda stage: None,
+    ) -> "Linker":
+        """Make a linker of a graph's names.
 
         Args:
-            not_itself: For each document an entity that it is about and that is not looked for; -1
-                for none.
+            encoder: Finds names by meaning; None: by letters and words alone.
+            vectors: Of the graph's entities, a row each, for coherence.
+            progress: Told what is made next.
         """
-        own = list(not_itself) if not_itself is not None else [-1] * len(documents)
-        words = [split_words(document.text) for document in documents]
-        spans = [self._exact(parts, entity) for parts, entity in zip(words, own, strict=True)]
-        self._near(documents, words, spans, own)
-        return self._decide(documents, spans)
+        settings = settings or LinkSettings()
+        rules = Rules(settings.marks, settings.simplify)
+        eligible = looked_for(graph, settings)
+        index = Index.of(graph, rules, eligible=eligible, encoder=encoder, vectors=vectors, progress=progress)
+        return cls(index, settings)
 
-    def _exact(self, words: list[Word], own: int) -> list["_Span"]:
-        """Find names as runs of whole words, the longest at each place, left to right."""
-        spans, place = [], 0
-        while place < len(words):
-            for stop in range(min(len(words), place + self._longest), place, -1):
-                owners = self.lexicon.get(" ".join(word.text for word in words[place:stop]))
-                entities = [entity for entity in owners or () if entity != own]
-                if owners is not None and (entities or own in owners):
-                    if entities:
-                        spans.append(_Span(place, stop, words[place].start, words[stop - 1].end, entities))
-                    place = stop - 1
-                    break
-            place += 1
-        return spans
+    @cached_property
+    def known(self) -> Known:
+        """What is known of entities and meanings before a text is read."""
+        return self.index.known(self.prior)
 
-    def _near(
-        self,
-        documents: Sequence[Document],
-        words: list[list[Word]],
-        spans: list[list["_Span"]],
-        own: list[int],
-    ) -> None:
-        """Add phrases between the exact spans that are nearly a name, by letters and by vectors."""
-        found = [
-            (number, phrase)
-            for number, document in enumerate(documents)
-            for phrase in _phrases(document.text, words[number], spans[number], self.settings.phrase_words)
-            if all(word.text[:STEM] in self._beginnings for word in words[number][phrase.first : phrase.last])
-        ]
-        texts = sorted({documents[number].text[phrase.start : phrase.end] for number, phrase in found})
-        self._resolve([text for text in texts if text not in self._resolved])
-        for number, phrase in found:
-            match = self._resolved[documents[number].text[phrase.start : phrase.end]]
-            if match is not None and match[0] != own[number]:
-                phrase.entities, phrase.score, phrase.generator = [match[0]], match[1], "ngram"
-                spans[number].append(phrase)
+    def judge(self, texts: Sequence[str], given: Sequence[Sequence[Place]] | None = None) -> Judged:
+        """Find the mentions of some texts, and judge all candidates of each.
 
-    def _resolve(self, texts: Sequence[str]) -> None:
-        """Keep entity and score of each text that n-grams and vectors find near one name, else None."""
-        self._resolved.update(dict.fromkeys(texts))
-        if not texts or not self.names:
-            return
-        if self._ngrams is None:
-            self._ngrams = NgramIndex(self.names)
-        rows, scores = self._ngrams.best(texts)
-        kept = np.flatnonzero(scores >= self.settings.ngram_floor)
-        names = [self.names[row] for row in rows[kept].tolist()]
-        chosen = [texts[row] for row in kept.tolist()]
-        agree = (self._encode(chosen) * self._encode(names)).sum(axis=1)
-        for text, row, cosine in zip(chosen, rows[kept].tolist(), agree.tolist(), strict=True):
-            if cosine >= self.settings.dense_floor:
-                self._resolved[text] = (self.name_entities[row], float(cosine))
+        Args:
+            given: Places of mentions in each text; then no others are looked for.
+        """
+        views = [normalize(text, self.index.rules) for text in texts]
+        phrases = self._found(views) if given is None else given_phrases(texts, given, self.index.rules)
+        pool = self._pool(phrases)
+        fill_repeated(pool, self.weights)
+        self._fill_context(pool, views)
+        if self.settings.coherence:
+            fill_support(pool, phrases.spans, self.index, self.weights, self.settings.window)
+        scores = self.weights.scores(pool.matrix)
+        shares = pool.shares(self.weights)
+        best = pool.best(scores)
+        raw = np.where(best >= 0, shares[best], 0.0) if len(shares) else np.zeros(len(best))
+        probabilities = raw if self.calibration is None else self.calibration.probabilities(raw)
+        return Judged(phrases.spans, pool, scores, probabilities, best)
 
-    def _encode(self, texts: Sequence[str]) -> Float[np.ndarray, "texts hidden"]:
-        return encode(self.encoder, texts, bf16=has_bf16())
+    def link(self, text: str) -> list[Link]:
+        """List the entities that a text mentions, by place."""
+        return next(iter(self.links([text])))
 
-    def _decide(self, documents: Sequence[Document], spans: list[list["_Span"]]) -> list[list[FoundLink]]:
-        """Choose among rivals by the cosine of the text with name and description."""
-        unclear = [(n, span) for n, group in enumerate(spans) for span in group if len(span.entities) > 1]
-        texts = sorted({documents[n].text for n, _ in unclear})
-        rivals = sorted({entity for _, span in unclear for entity in span.entities})
-        text_vectors = dict(zip(texts, self._encode(texts), strict=True))
-        described = [self._describe(entity) for entity in rivals]
-        entity_vectors = dict(zip(rivals, self._encode(described), strict=True))
-        links = []
-        for document, group in zip(documents, spans, strict=True):
-            found = []
-            for span in sorted(group, key=lambda span: span.start):
-                entity, score = span.entities[0], span.score
-                if len(span.entities) > 1:
-                    cosines = [float(text_vectors[document.text] @ entity_vectors[e]) for e in span.entities]
-                    entity, score = span.entities[int(np.argmax(cosines))], _softmax_top(cosines)
-                mention = Mention(span.start, span.end, document.text[span.start : span.end])
-                link = Link(mention, self.graph.ids[entity], round(min(1.0, max(0.0, score)), 4))
-                found.append(FoundLink(link, entity, span.generator, len(span.entities)))
-            links.append(found)
-        return links
+    def links(self, texts: Sequence[str]) -> list[list[Link]]:
+        """List the links of each text."""
+        judged = self.judge(texts)
+        kept = self.kept(judged)
+        linked: list[list[Link]] = [[] for _ in texts]
+        for row in np.flatnonzero(kept).tolist():
+            number = int(judged.spans.texts[row])
+            linked[number].append(self.link_at(judged, row, texts[number]))
+        return linked
 
-    def _describe(self, entity: int) -> str:
-        record = self.graph.entity(self.graph.ids[entity])
-        return f"{record.name}. {record.description}"
+    def link_given(self, text: str, places: Sequence[Place]) -> list[Link]:
+        """Say what mentions at known places mean; None: no entity of the graph."""
+        judged = self.judge([text], [places])
+        return [self.link_at(judged, row, text) for row in range(len(judged.best))]
+
+    def kept(self, judged: Judged) -> Bool[np.ndarray, " mentions"]:
+        """Choose among mentions that overlap, after those that most likely are none."""
+        likely = judged.probabilities >= self.threshold
+        entities = np.full(len(judged.best), -1, np.int64)
+        entities[judged.best >= 0] = judged.pool.entities[judged.best[judged.best >= 0]]
+        spans = judged.spans
+        gains = np.where(likely, judged.probabilities * (spans.ends - spans.starts), 0.0)
+        return choose(spans.texts, spans.starts, spans.ends, gains, self.settings.overlaps, entities)
+
+    @property
+    def threshold(self) -> float:
+        """The least probability of a link."""
+        nil = self.settings.nil
+        if isinstance(nil, float | int):
+            return float(nil)
+        return 0.5 if self.calibration is None else self.calibration.threshold_for(float(nil[1:]) / 100)
+
+    def link_at(self, judged: Judged, row: int, text: str) -> Link:
+        """Give what was judged of a mention as a link."""
+        start, end = int(judged.spans.starts[row]), int(judged.spans.ends[row])
+        p, best = float(judged.probabilities[row]), int(judged.best[row])
+        mention = Mention(start, end, text[start:end])
+        if best < 0 or p < self.threshold:
+            return Link(mention, None, round(1 - p, 4))
+        return Link(mention, self.index.entities.id(int(judged.pool.entities[best])), round(p, 4))
+
+    def _found(self, views: Sequence[View]) -> Phrases:
+        """Look for names, and for abbreviations that a text defines."""
+        found = Phrases.of_names(self.index.scanner.scan(views))
+        if self.settings.variants:
+            found = with_variants(found, self.index.variants.find(views), views)
+        return abbreviated(found, views, self.index.rules)
+
+    def _pool(self, phrases: Phrases) -> Pool:
+        """Look up every different string once, and deal the candidates out."""
+        index, lexicon = self.index, self.index.lexicon
+        forms, by_form = np.unique(phrases.spans.forms[phrases.strings < 0], return_inverse=True)
+        exact = Lookups.of_forms(forms.astype(np.int64), lexicon, index.dense is not None)
+        both = Lookups.joined([exact, *self._by_string(phrases)])
+        keys = np.where(phrases.strings < 0, 0, phrases.strings + len(forms))
+        keys[phrases.strings < 0] = by_form
+        return both.deal(keys, phrases.spans.texts.astype(np.int64), lexicon, index.names, self.known)
+
+    def _by_string(self, phrases: Phrases) -> list[Lookups]:
+        """Look up strings: variants among the forms that they are variants of, the others among all."""
+        count = int(phrases.forms[0].max(initial=-1)) + 1
+        found = self.index.compared(phrases.keys[:count], phrases.forms, self.settings.candidates)
+        return [found, self._lookups(phrases.keys[count:])]
+
+    def _lookups(self, keys: Sequence[str]) -> Lookups:
+        """Find the candidates of strings; what was found lately is remembered."""
+        memory, most = self.index.memory, self.settings.candidates
+        new = [key for key in keys if (most, key) not in memory]
+        if new:
+            if len(memory) + len(new) > REMEMBERED:
+                memory.clear()
+                new = list(keys)
+            found = self.index.candidates(new, most)
+            memory.update(((most, key), found.part(place)) for place, key in enumerate(new))
+        return Lookups.of_parts([memory[most, key] for key in keys])
+
+    def _fill_context(self, pool: Pool, views: Sequence[View]) -> None:
+        """Compare texts with what describes the candidates of mentions that have several."""
+        unclear = np.flatnonzero((np.diff(pool.starts) > 1)[pool.owners])
+        if len(unclear):
+            vectors = self.index.profiles.vectors([view.text for view in views])
+            texts = pool.texts[pool.owners[unclear]]
+            pool.column("context")[unclear] = self.index.profiles.cosines(
+                vectors, texts, pool.entities[unclear]
+            )
+
+    def save(self, folder: Path, *, parents: Mapping[str, str] | None = None) -> None:
+        """Write the linker into a folder, which is whole or is not there.
+
+        Args:
+            parents: Keys of what it was made from, by kind, such as that of the graph.
+
+        Raises:
+            CannotWrite: No permission, a full disk, or something there that loregraft did not write.
+        """
+        settings: dict[str, Json] = self.settings.model_dump(mode="json")
+        dense = self.index.dense
+        encoder = "" if dense is None else dense.encoder.sha256
+        key = fingerprint("linker", 1, settings, dict(parents or {}), encoder, self.weights.named)
+        with writing(folder, KIND, key, settings=settings, parents=parents) as (target, facts):
+            self.index.save(target)
+            learned: dict[str, Json] = {"weights": dict(self.weights.named), "nil": self.weights.nil}
+            learned["calibration"] = None if self.calibration is None else self.calibration.as_dict()
+            learned["rules"] = self.index.rules.fingerprint()
+            learned["encoder"] = encoder
+            write_json(target / LEARNED, learned)
+            if self.prior is not None:
+                write_arrays({"prior": self.prior}, target, "learned")
+            facts["names"], facts["entities"] = len(self.index.names), len(self.index.entities)
+
+    @classmethod
+    def load(cls, folder: Path, encoder: Encoder | None = None, *, graph_key: str = "") -> "Linker":
+        """Open a folder; what is large is mapped into memory and read where it is needed.
+
+        Args:
+            encoder: The one that it was built with, if there was one; without it names are found by letters.
+            graph_key: Of the graph that it must be made from; empty: of whichever.
+
+        Raises:
+            WrongArtifact: It is no linker, of another graph or encoder, or was folded by other rules.
+        """
+        card = read_card(folder, KIND)
+        if graph_key and card.parents.get("graph") != graph_key:
+            found, fix = (
+                "this linker was built from another graph",
+                "Build it from this graph: loregraft link build.",
+            )
+            raise WrongArtifact(folder, found, fix)
+        settings = LinkSettings.model_validate(dict(card.settings))
+        learned = json.loads((folder / LEARNED).read_text())
+        rules = Rules(settings.marks, settings.simplify)
+        if learned["rules"] != rules.fingerprint():
+            found = "its names were folded by another version of Unicode or OpenCC"
+            raise WrongArtifact(folder, found, "Build it again: loregraft link build.")
+        if encoder is not None and learned["encoder"] != encoder.sha256:
+            found = (
+                "the linker was built with another encoder"
+                if learned["encoder"]
+                else "it was built with no encoder"
+            )
+            raise WrongArtifact(folder, found, "Give the one that it was built with, or build it again.")
+        weights = Weights.of(FEATURES, learned["weights"], learned["nil"])
+        told, prior = learned["calibration"], read_arrays(folder, "learned").get("prior")
+        index = Index.load(folder, rules, encoder)
+        return cls(index, settings, weights, None if told is None else Calibration.of_dict(told), prior)
+
+    def with_settings(self, **changes: object) -> "Linker":
+        """Give the same linker with other settings."""
+        return replace(self, settings=self.settings.model_copy(update=changes))
 
 
-@dataclass
-class _Span:
-    """Words first to last (not included) of a text, its characters, and what they may mean."""
+def looked_for(graph: KnowledgeGraph, settings: LinkSettings) -> Bool[np.ndarray, " entities"]:
+    """Mark the entities that the settings ask for.
 
-    first: int
-    last: int
-    start: int
-    end: int
-    entities: list[int]
-    score: float = 1.0
-    generator: str = "exact"
-
-
-def count_links(links: Iterable[list[FoundLink]]) -> dict[str, int]:
-    """Count documents, links, documents with a link, ambiguous mentions, and links by generator."""
-    counts: Counter[str] = Counter()
-    for group in links:
-        counts["documents"] += 1
-        counts["documents_with_link"] += bool(group)
-        counts["mentions"] += len(group)
-        counts["ambiguous"] += sum(found.rivals > 1 for found in group)
-        counts.update(found.generator for found in group)
-    keys = ("documents", "documents_with_link", "mentions", "ambiguous", *GENERATORS)
-    return {key: counts[key] for key in keys}
-
-
-def _phrases(text: str, words: list[Word], spans: list[_Span], longest: int) -> list[_Span]:
-    """List runs of two words or more that hold no stop word, no punctuation and no found span."""
-    taken = {place for span in spans for place in range(span.first, span.last)}
-    runs: list[list[int]] = [[]]
-    for place, word in enumerate(words):
-        glued = bool(runs[-1]) and text[words[place - 1].end : word.start].strip(" -") == ""
-        if place in taken or word.text in _STOP:
-            runs.append([])
-        elif glued:
-            runs[-1].append(place)
-        else:
-            runs.append([place])
-    return [
-        _Span(run[0], run[-1] + 1, words[run[0]].start, words[run[-1]].end, [])
-        for run in runs
-        if 2 <= len(run) <= longest
-    ]
-
-
-def _softmax_top(cosines: list[float], temperature: float = 0.05) -> float:
-    scaled = np.array(cosines) / temperature
-    shares = np.exp(scaled - scaled.max())
-    return float(shares.max() / shares.sum())
-
-
-def link_columns(links: Sequence[list[FoundLink]]) -> dict[str, NDArray[np.int64] | list[str] | list[float]]:
-    """Give links as columns: document number, start, end, entity index, score, generator, rivals."""
-    rows = [(number, found) for number, group in enumerate(links) for found in group]
-    return {
-        "document": np.array([number for number, _ in rows], np.int64),
-        "start": np.array([found.link.mention.start for _, found in rows], np.int64),
-        "end": np.array([found.link.mention.end for _, found in rows], np.int64),
-        "entity": np.array([found.entity for _, found in rows], np.int64),
-        "score": [found.link.score for _, found in rows],
-        "generator": [found.generator for _, found in rows],
-        "rivals": np.array([found.rivals for _, found in rows], np.int64),
-    }
+    Raises:
+        BadInput: No entity is left, or one that is named is not in the graph.
+    """
+    eligible = np.array([id.startswith(settings.prefix) for id in graph.ids], bool)
+    if settings.under:
+        unknown = [id for id in settings.under if graph.find(id) is None]
+        if unknown:
+            fix = f"Ids look like {graph.id_at(0)!r}."
+            raise BadInput(Path("settings"), 0, f"under names {unknown[0]!r}, which the graph has not", fix)
+        eligible &= below(graph, [graph.index(id) for id in settings.under])
+    if not eligible.any():
+        found = f"no entity has an id that begins with {settings.prefix!r}"
+        found += f" and lies below {', '.join(settings.under)}" if settings.under else ""
+        raise BadInput(Path("settings"), 0, found, "Set prefix and under to those that you want found.")
+    return eligible

@@ -1,10 +1,44 @@
 """Settings of the linker; apart from it, so that a recipe is read without torch."""
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict, Field
 
 
 class LinkSettings(BaseModel):
     """How mentions are found and entities chosen."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    prefix: str = Field("", description="only entities whose id begins so are looked for; empty: all")
+    under: tuple[str, ...] = Field((), description="only entities below these in the graph's hierarchy")
+    marks: bool = Field(True, description="accents do not tell names apart")
+    simplify: bool = Field(
+        False, description="neither do traditional and simplified Chinese (needs OpenCC: extra zh)"
+    )
+    engine: Literal["auto", "daachorse", "ahocorasick", "python"] = Field(
+        "auto", description="what scans texts for names; auto: the first that is installed"
+    )
+    overlaps: Literal["flat", "nested", "all"] = Field(
+        "flat", description="of mentions that overlap, which are kept: the best; also those inside them; all"
+    )
+    nil: str | float = Field(
+        0.5,
+        description="least probability of a link, 0..1; or p95: as high as it takes for 95 of 100 links "
+        "to be right (needs learning)",
+    )
+    variants: bool = Field(
+        True, description="find names in other words too: another order, a plural, a synonym"
+    )
+    candidates: int = Field(30, ge=1, description="candidates of a mention that is no name itself")
+    coherence: bool = Field(
+        True, description="let the entities of a text support each other through the graph"
+    )
+    window: int = Field(1500, ge=100, description="characters of a text in which they do")
+
+
+class PlainLinkSettings(BaseModel):
+    """How the recipe's linker of definitions finds mentions (`plain.py`)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

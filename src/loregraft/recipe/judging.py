@@ -16,7 +16,7 @@ from loregraft.evaluate.names import Answers, NameTask, answer, overlap
 from loregraft.evaluate.significance import Interval, interval, resample, verdict
 from loregraft.evaluate.similarity import cosines, general_pairs, resample_spearman
 from loregraft.kg.graph import KnowledgeGraph
-from loregraft.linking.candidates import DenseIndex, ExactIndex, NgramIndex
+from loregraft.linking.name_index import DenseIndex, ExactIndex, NgramIndex
 from loregraft.metrics import hits_at, reciprocal, spearman
 from loregraft.training.device import has_bf16
 

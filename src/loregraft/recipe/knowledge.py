@@ -14,7 +14,7 @@ from loregraft.kg.check.checks import check_graph
 from loregraft.kg.graph import KnowledgeGraph
 from loregraft.kg.importing import Source, import_graph
 from loregraft.kg.store import open_graph, save_graph
-from loregraft.linking.linker import FoundLink, Linker, count_links, link_columns
+from loregraft.linking.plain import FoundLink, PlainLinker, count_links, link_columns
 from loregraft.recipe.settings import Recipe, SourceSettings
 from loregraft.recipe.sources import find_file
 from loregraft.recipe.talk import UNCHANGED, Talk, stage
@@ -144,7 +144,7 @@ def linking_stage(
         key = fingerprint("links", 1, settings, prefix, graph_key, encoder.sha256, content)
         skipped = is_current(folder, "links", key)
         if not skipped:
-            linker = Linker(graph, encoder, prefix, recipe.linking)
+            linker = PlainLinker(graph, encoder, prefix, recipe.linking)
             links: list[list[FoundLink]] = []
             for first in range(0, len(texts.documents), CHUNK):
                 part = slice(first, first + CHUNK)

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loregraft.linking import candidates
-from loregraft.linking.candidates import DenseIndex, Dictionary, ExactIndex, NgramIndex
+from loregraft.linking import name_index
+from loregraft.linking.name_index import DenseIndex, Dictionary, ExactIndex, NgramIndex
 
 
 class Given:
@@ -43,7 +43,7 @@ def test_by_entity_is_the_naive_loop(entities, strings, seed):
     dictionary = Dictionary.of([str(row) for row in range(len(entities))], np.array(entities))
     table = np.random.default_rng(seed).integers(0, 4, (max(1, strings), len(entities))).astype(np.float32)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(candidates, "TILE", 5)
+        patch.setattr(name_index, "TILE", 5)
         parts = list(dictionary.by_entity(Given(table), [str(row) for row in range(strings)]))
     assert [len(part.best) for part in parts] == [min(5, strings - done) for done in range(0, strings, 5)]
     best = [row for part in parts for row in part.best.tolist()]
@@ -79,7 +79,7 @@ def test_ngram_worked_example():
 def test_nearest_name_is_the_best_of_all_scores(strings):
     index = NgramIndex(["abc", "cab", "bbb ccc", "abc abc"])
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(candidates, "TILE", 1)
+        patch.setattr(name_index, "TILE", 1)
         rows, scores = index.best(strings)
     expected = index.scores(strings)
     assert len(rows) == len(scores) == len(strings)

@@ -1,0 +1,173 @@
+"""All that a linker looks up, made of a graph once and kept in files: names, automata, neighbours."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Bool, Float32
+from numpy.typing import NDArray
+
+from loregraft.encoder.load import Encoder
+from loregraft.kg.graph import KnowledgeGraph
+from loregraft.linking.arrays import read_arrays, write_arrays
+from loregraft.linking.candidates.dense import Dense
+from loregraft.linking.candidates.generate import Generator, LeftOut, Rows
+from loregraft.linking.entities import Entities
+from loregraft.linking.lexicon import Lexicon, Names, load_names, save_names
+from loregraft.linking.lookups import Known, Lookups, Part
+from loregraft.linking.mentions import Scanner
+from loregraft.linking.normalize import Rules
+from loregraft.linking.scoring.context import Profiles
+from loregraft.linking.variants import Variants
+
+NEAR_BY_MEANING = 20
+"""Names that are nearest a string by meaning and become candidates."""
+
+Progress = Callable[[str], object]
+
+
+@dataclass(frozen=True)
+class Index:
+    """What is looked up, and nothing that is learned.
+
+    Attributes:
+        entities: Of the graph, all of them.
+        names: Those that are looked for.
+        dense: Their vectors, where there is an encoder.
+        vectors: Vectors of the entities, a row each, where some are given.
+        folder: Where it was read from, where it was.
+        memory: What was found for strings lately, by how many candidates were asked for and the string.
+    """
+
+    rules: Rules
+    entities: Entities
+    names: Names
+    lexicon: Lexicon
+    scanner: Scanner
+    dense: Dense | None = None
+    vectors: Float32[np.ndarray, "entities width"] | None = None
+    folder: Path | None = None
+    memory: dict[tuple[int, str], Part] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    @classmethod
+    def of(
+        cls,
+        graph: KnowledgeGraph,
+        rules: Rules,
+        *,
+        eligible: Bool[np.ndarray, " entities"] | None = None,
+        encoder: Encoder | None = None,
+        vectors: Float32[np.ndarray, "entities width"] | None = None,
+        progress: Progress = lambda stage: None,
+    ) -> "Index":
+        """Index the names of a graph's entities.
+
+        Args:
+            eligible: Entities that are looked for; None: all.
+            progress: Told what is made next.
+        """
+        progress("entities")
+        entities, names = Entities.of(graph), Names.of(graph, eligible)
+        return cls.of_names(entities, names, rules, encoder=encoder, vectors=vectors, progress=progress)
+
+    @classmethod
+    def of_names(
+        cls,
+        entities: Entities,
+        names: Names,
+        rules: Rules,
+        *,
+        encoder: Encoder | None = None,
+        vectors: Float32[np.ndarray, "entities width"] | None = None,
+        progress: Progress = lambda stage: None,
+    ) -> "Index":
+        """Index names."""
+        progress("names")
+        lexicon = Lexicon.of(names, rules)
+        progress("automata")
+        scanner = Scanner.of(lexicon.forms, (lexicon.name_forms, names.texts))
+        progress("vectors of names")
+        dense = None if encoder is None else Dense.of(encoder, names.texts.to_pylist())
+        return cls(rules, entities, names, lexicon, scanner, dense, vectors)
+
+    @cached_property
+    def generator(self) -> Generator:
+        """Candidates by letters and words; made or read when first asked for."""
+        saved = self.folder is not None and (self.folder / "ngrams.data.npy").exists()
+        return (
+            Generator.load(self.folder, self.lexicon) if saved and self.folder else Generator.of(self.lexicon)
+        )
+
+    @cached_property
+    def variants(self) -> Variants:
+        """Names in other words; made when first asked for."""
+        return Variants(self.generator.wording, self.generator.rewrites)
+
+    @cached_property
+    def profiles(self) -> Profiles:
+        """What describes each entity; made or read when first asked for."""
+        saved = self.folder is not None and (self.folder / "profiles.data.npy").exists()
+        return Profiles.load(self.folder) if saved and self.folder else Profiles.of(self.entities, self.rules)
+
+    def candidates(self, keys: Sequence[str], most: int, left_out: LeftOut | None = None) -> Lookups:
+        """Find the candidates of different folded strings, by letters, by words and by meaning.
+
+        Args:
+            left_out: What may not be found for each string, as if the graph had it not.
+        """
+        dense = self.dense
+        if dense is None or not keys:
+            found = self.generator.find(keys, most, left_out=left_out)
+            return Lookups.of_candidates(found, len(keys), np.zeros(len(found.strings), np.float32))
+        vectors = dense.encode(keys)
+        rows, _ = dense.nearest(vectors, NEAR_BY_MEANING)
+        strings, named = np.repeat(np.arange(len(keys)), rows.shape[1]), rows.ravel()
+        forms = self.lexicon.name_forms[named].astype(np.int64)
+        more = strings[forms >= 0], forms[forms >= 0]
+        found = self.generator.find(keys, most, more=more, left_out=left_out)
+        cosines = dense.cosines_of_entities(vectors, found.strings, found.entities, self.names.entities)
+        return Lookups.of_candidates(found, len(keys), cosines)
+
+    def compared(self, keys: Sequence[str], forms: tuple[Rows, Rows], most: int) -> Lookups:
+        """Compare different folded strings with some forms: place of the string, row of the form."""
+        found = self.generator.find(keys, most, only=forms)
+        dense, cosines = self.dense, np.zeros(len(found.strings), np.float32)
+        if dense is not None and keys:
+            vectors = dense.encode(keys)
+            cosines = dense.cosines_of_entities(vectors, found.strings, found.entities, self.names.entities)
+        return Lookups.of_candidates(found, len(keys), cosines)
+
+    def known(self, prior: NDArray[np.float32] | None = None) -> Known:
+        """Gather what is known of entities and meanings.
+
+        Args:
+            prior: Of each meaning of the lexicon; None: nothing is known.
+        """
+        every = np.arange(len(self.entities))
+        names = np.bincount(self.names.entities, minlength=len(self.entities))
+        prior = np.zeros(len(self.lexicon.entities), np.float32) if prior is None else prior
+        return Known(names, self.entities.degrees(every), prior)
+
+    def save(self, folder: Path) -> None:
+        """Write all into a folder."""
+        self.entities.save(folder)
+        save_names(self.names, self.lexicon, folder)
+        self.scanner.save(folder)
+        self.generator.save(folder)
+        self.profiles.save(folder)
+        if self.dense is not None:
+            self.dense.save(folder)
+        if self.vectors is not None:
+            write_arrays({"rows": self.vectors}, folder, "vectors")
+
+    @classmethod
+    def load(cls, folder: Path, rules: Rules, encoder: Encoder | None = None) -> "Index":
+        """Map a folder into memory; names have vectors only where the encoder is given."""
+        names, lexicon = load_names(folder)
+        dense = None if encoder is None else Dense.load(folder, encoder)
+        vectors: Mapping[str, NDArray[np.float32]] = read_arrays(folder, "vectors")
+        scanner = Scanner.load(folder, lexicon.forms)
+        entities = Entities.load(folder)
+        return cls(rules, entities, names, lexicon, scanner, dense, vectors.get("rows"), folder)

@@ -1,0 +1,169 @@
+"""The names that are looked for: every different form once, and the entities that it may mean.
+
+Columns, never an object a name: a graph of millions of names stays a few arrays, which are read from
+their files where they lie.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from jaxtyping import Bool, Int32, Int64, UInt8
+from numpy.typing import NDArray
+
+from loregraft.kg.graph import KnowledgeGraph
+from loregraft.linking.arrays import read_arrays, read_table, write_arrays, write_table
+from loregraft.linking.normalize import Rules, normalize_name
+from loregraft.linking.words import CJK
+from loregraft.records import SAME_MEANING, NameKind
+
+KINDS: tuple[NameKind, ...] = get_args(NameKind)
+LOOSE = len(SAME_MEANING)
+Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Names:
+    """Names of entities as the graph spells them, row by row.
+
+    Attributes:
+        texts: The spelling.
+        entities: Index of the entity.
+        kinds: Index into KINDS; 0 is the preferred name, from LOOSE on they mean a little more or less.
+        languages: As the graph has them.
+    """
+
+    texts: pa.LargeStringArray
+    entities: Int32[np.ndarray, " names"]
+    kinds: UInt8[np.ndarray, " names"]
+    languages: pa.LargeStringArray
+
+    @classmethod
+    def of(cls, graph: KnowledgeGraph, eligible: Bool[np.ndarray, " entities"] | None = None) -> "Names":
+        """Take the names of the eligible entities (None: of all)."""
+        kept = np.ones(len(graph.names), bool) if eligible is None else eligible[graph.name_entities]
+        table = graph.names.filter(pa.array(kept)).combine_chunks()
+        kinds = pc.index_in(table["kind"], value_set=pa.array(KINDS, table["kind"].type))
+        entities = graph.name_entities[kept]
+        return cls(
+            _whole(table["name"]), entities, np.asarray(kinds).astype(np.uint8), _whole(table["language"])
+        )
+
+    def __len__(self) -> int:
+        return len(self.entities)
+
+    def take(self, rows: NDArray[np.int64]) -> "Names":
+        """Give some rows."""
+        at = pa.array(rows)
+        return Names(self.texts.take(at), self.entities[rows], self.kinds[rows], self.languages.take(at))
+
+    def with_more(self, more: "Names") -> "Names":
+        """Put others after these."""
+        return Names(
+            pa.concat_arrays([self.texts, more.texts]),
+            np.concatenate([self.entities, more.entities]),
+            np.concatenate([self.kinds, more.kinds]),
+            pa.concat_arrays([self.languages, more.languages]),
+        )
+
+
+@dataclass(frozen=True)
+class Lexicon:
+    """Forms of names, in ascending order, and what each may mean.
+
+    A form is a name as `normalize_name` gives it; names without a letter or digit have none and are
+    looked for nowhere.
+
+    Attributes:
+        forms: Each once.
+        pointers: Where the meanings of a form begin; one more at the end.
+        entities: A meaning: an index of an entity, ascending and different within a form.
+        names: Of each meaning, the row of its first name of that form: the preferred one where it is.
+        lengths: Words of each form; of scripts without spaces, characters.
+        name_forms: Of each name, the row of its form; -1 where it has none.
+    """
+
+    forms: pa.LargeStringArray
+    pointers: Int64[np.ndarray, " ends"]
+    entities: Int32[np.ndarray, " meanings"]
+    names: Int32[np.ndarray, " meanings"]
+    lengths: Int32[np.ndarray, " forms"]
+    name_forms: Int32[np.ndarray, " names"]
+
+    @classmethod
+    def of(cls, names: Names, rules: Rules) -> "Lexicon":
+        """Gather the forms of some names."""
+        keys = pa.array([normalize_name(text, rules) for text in names.texts.to_pylist()], pa.large_string())
+        return cls.of_forms(keys, names)
+
+    @classmethod
+    def of_forms(cls, keys: pa.LargeStringArray, names: Names) -> "Lexicon":
+        """Gather meanings, where the form of each name is known ("" for none)."""
+        encoded = pc.dictionary_encode(keys)
+        order = np.asarray(pc.array_sort_indices(encoded.dictionary)).astype(np.int64)
+        place = np.empty(len(order), np.int64)
+        place[order] = np.arange(len(order))
+        forms = place[np.asarray(encoded.indices).astype(np.int64)] if len(keys) else np.zeros(0, np.int64)
+        rows = np.lexsort((np.arange(len(forms)), names.kinds, names.entities, forms))
+        distinct = encoded.dictionary.take(pa.array(order))
+        if len(distinct) and distinct[0].as_py() == "":
+            rows, distinct = rows[forms[rows] > 0], distinct.slice(1)
+            forms = forms - 1
+        first = np.ones(len(rows), bool)
+        first[1:] = (np.diff(forms[rows]) != 0) | (np.diff(names.entities[rows]) != 0)
+        rows = rows[first]
+        pointers = np.searchsorted(forms[rows], np.arange(len(distinct) + 1)).astype(np.int64)
+        spaced = pc.replace_substring_regex(distinct, f"([{CJK}])", r" \1 ")
+        lengths = pc.list_value_length(pc.utf8_split_whitespace(pc.utf8_trim_whitespace(spaced)))
+        columns = names.entities[rows], rows.astype(np.int32), np.asarray(lengths).astype(np.int32)
+        return cls(distinct, pointers, *columns, forms.astype(np.int32))
+
+    def __len__(self) -> int:
+        return len(self.forms)
+
+    def find(self, keys: Sequence[str]) -> Rows:
+        """Give the row of each form, -1 where there is none."""
+        if not len(self.forms):
+            return np.full(len(keys), -1, np.int64)
+        asked = pa.array(keys, pa.large_string())
+        found = pc.index_in(asked, value_set=self.forms)
+        return np.asarray(pc.fill_null(found, -1)).astype(np.int64)
+
+    def meanings(self, forms: Rows) -> tuple[Rows, Rows]:
+        """List the meanings of some forms: the place in `forms`, and the row in `entities`."""
+        counts = self.pointers[forms + 1] - self.pointers[forms]
+        asked = np.repeat(np.arange(len(forms)), counts)
+        within = np.arange(len(asked)) - np.repeat(np.cumsum(counts) - counts, counts)
+        return asked, self.pointers[forms][asked] + within
+
+    def ambiguity(self, forms: Rows) -> Rows:
+        """Give how many entities each form may mean."""
+        return self.pointers[forms + 1] - self.pointers[forms]
+
+
+def save_names(names: Names, lexicon: Lexicon, folder: Path) -> None:
+    """Write both into a folder."""
+    write_table(pa.table({"name": names.texts, "language": names.languages}), folder / "names.arrow")
+    write_table(pa.table({"form": lexicon.forms}), folder / "forms.arrow")
+    columns = {"name_entities": names.entities, "name_kinds": names.kinds}
+    columns |= {"pointers": lexicon.pointers, "entities": lexicon.entities, "names": lexicon.names}
+    columns |= {"lengths": lexicon.lengths, "name_forms": lexicon.name_forms}
+    write_arrays(columns, folder, "lexicon")
+
+
+def load_names(folder: Path) -> tuple[Names, Lexicon]:
+    """Read both, mapped into memory."""
+    spelled, formed = read_table(folder / "names.arrow"), read_table(folder / "forms.arrow")
+    a = read_arrays(folder, "lexicon")
+    names = Names(_whole(spelled["name"]), a["name_entities"], a["name_kinds"], _whole(spelled["language"]))
+    columns = (a[name] for name in ("pointers", "entities", "names", "lengths", "name_forms"))
+    return names, Lexicon(_whole(formed["form"]), *columns)
+
+
+def _whole(column: pa.ChunkedArray) -> pa.LargeStringArray:
+    column = column.cast(pa.large_string())
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
