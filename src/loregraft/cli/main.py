@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from loregraft.cli import artifacts, kg, kge, recipes
+from loregraft.cli import artifacts, kg, kge, link, recipes
 from loregraft.errors import LoregraftError
 
 INTERRUPTED = 130
@@ -32,6 +32,7 @@ app.command()(recipes.init)
 app.command()(artifacts.verify)
 app.add_typer(kg.app, name="kg")
 app.add_typer(kge.app, name="kge")
+app.add_typer(link.app, name="link")
 
 
 def main() -> None:

@@ -20,13 +20,13 @@ from loregraft.errors import BadInput, WrongArtifact
 from loregraft.kg.graph import KnowledgeGraph
 from loregraft.kg.hierarchy import below
 from loregraft.linking.arrays import read_arrays, write_arrays
+from loregraft.linking.calibrate import Calibration, log_odds
 from loregraft.linking.index import Index, Progress
 from loregraft.linking.lattice import choose
 from loregraft.linking.lookups import Known, Lookups
 from loregraft.linking.mentions import Spans
 from loregraft.linking.normalize import Rules, View, normalize
 from loregraft.linking.phrases import Phrases, abbreviated, given_phrases, with_variants
-from loregraft.linking.scoring.calibrate import Calibration
 from loregraft.linking.scoring.features import DEFAULT, DEFAULT_NIL, FEATURES, Pool, fill_repeated
 from loregraft.linking.scoring.support import fill_support
 from loregraft.linking.scoring.weights import Weights
@@ -117,7 +117,7 @@ class Linker:
         shares = pool.shares(self.weights)
         best = pool.best(scores)
         raw = np.where(best >= 0, shares[best], 0.0) if len(shares) else np.zeros(len(best))
-        probabilities = raw if self.calibration is None else self.calibration.probabilities(raw)
+        probabilities = raw if self.calibration is None else self.calibration.probabilities(log_odds(raw))
         return Judged(phrases.spans, pool, scores, probabilities, best)
 
     def link(self, text: str) -> list[Link]:
@@ -148,7 +148,7 @@ class Linker:
         gains = np.where(likely, judged.probabilities * (spans.ends - spans.starts), 0.0)
         return choose(spans.texts, spans.starts, spans.ends, gains, self.settings.overlaps, entities)
 
-    @property
+    @cached_property
     def threshold(self) -> float:
         """The least probability of a link."""
         nil = self.settings.nil

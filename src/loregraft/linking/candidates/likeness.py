@@ -25,7 +25,7 @@ FEATURES = (
     "marks_extra",
     "length",
 )
-"""What is told of a pair, in this order; see docs/reference/linking.md for each."""
+"""What is told of a pair, in this order; docs/reference/linking.md says what each is."""
 
 Pairs = Int64[np.ndarray, " pairs"]
 Column = Float32[np.ndarray, " pairs"]

@@ -8,13 +8,13 @@ import numpy as np
 import pyarrow as pa
 from jaxtyping import Bool, Float32
 
+from loregraft.linking.calibrate import calibrate, log_odds
 from loregraft.linking.formats.records import Annotated
 from loregraft.linking.index import Index
 from loregraft.linking.learning.examples import Examples, examples_of_names
 from loregraft.linking.lexicon import KINDS, Lexicon, Names
 from loregraft.linking.linker import Judged, Linker
 from loregraft.linking.normalize import normalize_name
-from loregraft.linking.scoring.calibrate import calibrate
 from loregraft.linking.scoring.weights import fit_weights, shares
 
 HELD_OUT = 0.2
@@ -30,10 +30,9 @@ def learn_from_names(linker: Linker, seed: int = 0) -> Linker:
     What the text around a mention counts stays as it is.
     """
     examples = examples_of_names(linker.index, linker.known, linker.settings.candidates, seed)
-    weights = fit_weights(
-        examples.matrix, examples.right, examples.starts, linker.weights, pull=PULL, fixed=_NEVER
-    )
-    return _calibrated(replace(linker, weights=weights), examples, seed)
+    seen, unseen = _halves(examples, seed)
+    weights = fit_weights(seen.matrix, seen.right, seen.starts, linker.weights, pull=PULL, fixed=_NEVER)
+    return _calibrated(replace(linker, weights=weights), unseen)
 
 
 def learn_from_labels(linker: Linker, texts: Sequence[Annotated], seed: int = 0) -> Linker:
@@ -46,8 +45,10 @@ def learn_from_labels(linker: Linker, texts: Sequence[Annotated], seed: int = 0)
     rest = [texts[place] for place in order[len(held) :]]
     partly = with_labels(linker, rest)
     examples = examples_of_texts(partly, held)
+    seen, unseen = _halves(examples, seed)
+    weights = fit_weights(seen.matrix, seen.right, seen.starts, linker.weights, pull=PULL)
+    known = _calibrated(replace(partly, weights=weights), unseen)
     weights = fit_weights(examples.matrix, examples.right, examples.starts, linker.weights, pull=PULL)
-    known = _calibrated(replace(partly, weights=weights), examples, seed)
     return replace(with_labels(linker, texts), weights=weights, calibration=known.calibration)
 
 
@@ -120,7 +121,14 @@ def _prior(index: Index, counts: Counter[tuple[str, int]]) -> Float32[np.ndarray
     return (prior / (total[owners] + 0.5)).astype(np.float32)
 
 
-def _calibrated(linker: Linker, examples: Examples, seed: int) -> Linker:
+def _halves(examples: Examples, seed: int) -> tuple[Examples, Examples]:
+    """Part mentions in two, those of a group together: to learn weights from, and probabilities."""
+    different, numbers = np.unique(examples.groups, return_inverse=True)
+    half = np.random.default_rng(seed).permutation(len(different))[numbers] % 2 == 0
+    return examples.take(np.flatnonzero(half)), examples.take(np.flatnonzero(~half))
+
+
+def _calibrated(linker: Linker, examples: Examples) -> Linker:
     """Calibrate on some mentions."""
     p = shares(linker.weights.scores(examples.matrix), examples.starts, linker.weights.nil)
     owners = np.repeat(np.arange(len(examples.starts) - 1), np.diff(examples.starts))
@@ -129,4 +137,5 @@ def _calibrated(linker: Linker, examples: Examples, seed: int) -> Linker:
     best = order[examples.starts[:-1][filled]]
     raw, right = np.zeros(len(filled)), np.zeros(len(filled), bool)
     raw[filled], right[filled] = p[best], examples.right[best]
-    return replace(linker, calibration=calibrate(raw, right, examples.groups, seed))
+    answerable = int((np.bincount(owners, examples.right, len(filled)) > 0).sum())
+    return replace(linker, calibration=calibrate(log_odds(raw), right, answerable))

@@ -1,0 +1,75 @@
+"""`loregraft link`: find a graph's entities in texts, with a linker made from the graph alone."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(help="Entities of a graph in texts: build a linker, link, judge it.", no_args_is_help=True)
+
+LinkerFolder = Annotated[
+    Path, typer.Argument(metavar="LINKER", help="a folder that `loregraft link build` wrote")
+]
+EncoderOption = Annotated[
+    Path | None, typer.Option("--encoder", metavar="DIR", help="a Hugging Face encoder folder")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="print JSON")]
+
+
+@app.command()
+def build(
+    graph: Annotated[Path, typer.Argument(metavar="GRAPH", help="a folder that `loregraft kg import` wrote")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="the folder to write")],
+    encoder: EncoderOption = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="a setting, such as prefix=HP:")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="overwrite what is there")] = False,
+) -> None:
+    """Make a linker of a graph's names and teach it from them: no text and no label is needed.
+
+    Example: loregraft link build graph linker --set prefix=HP: --set overlaps=nested
+    """
+    from loregraft.cli.link_work import build_linker
+
+    build_linker(graph, out, encoder, set_ or [], force)
+
+
+@app.command()
+def run(
+    linker: LinkerFolder,
+    texts: Annotated[
+        list[Path], typer.Argument(metavar="TEXTS", help="text files, a text a line; - reads standard input")
+    ],
+    encoder: EncoderOption = None,
+    nil: Annotated[
+        str, typer.Option("--nil", metavar="P", help="least probability of a link, 0..1; or such as p95")
+    ] = "",
+) -> None:
+    """Link texts, and print a line of JSON for each.
+
+    Example: loregraft link run linker abstracts.txt > links.jsonl
+    """
+    from loregraft.cli.link_work import run_linker
+
+    run_linker(linker, texts, encoder, nil)
+
+
+@app.command(name="eval")
+def evaluate(
+    linker: LinkerFolder,
+    annotated: Annotated[
+        Path, typer.Argument(metavar="ANNOTATED", help="labelled texts: PubTator, brat, NIF, BioC, jsonl ...")
+    ],
+    encoder: EncoderOption = None,
+    format: Annotated[str, typer.Option("--format", help="of the labelled texts; empty: recognised")] = "",
+    given: Annotated[bool, typer.Option("--given", help="the places of the mentions are given")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Judge a linker on labelled texts.
+
+    Example: loregraft link eval linker test.pubtator --given
+    """
+    from loregraft.cli.link_work import eval_linker
+
+    eval_linker(linker, annotated, encoder, format, given, as_json)
