@@ -49,6 +49,32 @@ def test_labelled_texts_are_judged(linker, tmp_path, given):
     assert (row["gold"], row["right"]) == (2, 2)
 
 
+def test_a_text_is_explained(linker):
+    told = loregraft("explain", linker, "Fever with asthma")
+    assert "'Fever' (0-5): P:1" in told.stdout and "none of them" in told.stdout
+    as_json = json.loads(loregraft("explain", linker, "Fever with asthma", "--json").stdout)
+    assert [one["thoughts"][0]["entity"] for one in as_json] == ["P:1", "D:3"]
+    assert "no mention" in loregraft("explain", linker, "nothing").stderr
+
+
+def test_labelled_texts_teach_new_names(linker, tmp_path):
+    rows = [GOLD | {"id": str(number)} for number in range(5)]
+    rows[0] = {
+        "id": "0",
+        "text": "Wheeze.",
+        "links": [{"text": "Wheeze", "start": 0, "end": 6, "entity": "D:3"}],
+    }
+    (tmp_path / "gold.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    told = loregraft("fit", linker, tmp_path / "gold.jsonl", tmp_path / "taught")
+    assert told.returncode == 0, told.stderr
+    assert "9 mentions in 5 texts" in told.stdout
+    linked = loregraft("run", tmp_path / "taught", "-", "--nil", "0", given="wheeze\n")
+    assert json.loads(linked.stdout)["links"][0]["entity"] == "D:3"
+    (tmp_path / "few.jsonl").write_text(json.dumps(GOLD) + "\n")
+    few = loregraft("fit", linker, tmp_path / "few.jsonl", tmp_path / "new")
+    assert few.returncode == 2 and "at least 5" in few.stderr
+
+
 def test_what_is_wrong_is_said(linker, tmp_path):
     again = loregraft("build", tmp_path / "graph", linker)
     assert again.returncode == 2 and "it exists already" in again.stderr

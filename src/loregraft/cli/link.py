@@ -55,6 +55,43 @@ def run(
     run_linker(linker, texts, encoder, nil)
 
 
+@app.command()
+def fit(
+    linker: LinkerFolder,
+    annotated: Annotated[
+        Path, typer.Argument(metavar="ANNOTATED", help="labelled texts: PubTator, brat, NIF, BioC, jsonl ...")
+    ],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="the folder to write")],
+    encoder: EncoderOption = None,
+    format: Annotated[str, typer.Option("--format", help="of the labelled texts; empty: recognised")] = "",
+    seed: Annotated[int, typer.Option("--seed", min=0, help="of what is held out")] = 0,
+    force: Annotated[bool, typer.Option("--force", help="overwrite what is there")] = False,
+) -> None:
+    """Teach a linker from labelled texts, whose mentions become names.
+
+    Example: loregraft link fit linker train.pubtator taught
+    """
+    from loregraft.cli.link_work import FitOptions, fit_linker
+
+    fit_linker(linker, annotated, out, FitOptions(encoder, format, seed, force))
+
+
+@app.command()
+def explain(
+    linker: LinkerFolder,
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="the text itself")],
+    encoder: EncoderOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Link a text and say why: what each feature gave, and the facts of the graph that speak for it.
+
+    Example: loregraft link explain linker "Mercury is near Venus."
+    """
+    from loregraft.cli.link_work import explain_text
+
+    explain_text(linker, text, encoder, as_json)
+
+
 @app.command(name="eval")
 def evaluate(
     linker: LinkerFolder,

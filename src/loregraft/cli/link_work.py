@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from loregraft.linking.linker import Linker
 
 TEXTS_AT_ONCE = 64
+FEWEST_TEXTS = 5
 
 
 def build_linker(graph: Path, out: Path, encoder: Path | None, overrides: Sequence[str], force: bool) -> None:
@@ -62,6 +64,64 @@ def run_linker(folder: Path, paths: Sequence[Path], encoder: Path | None, nil: s
             linked += len(found)
         texts += len(lines)
     typer.echo(f"{texts:,} texts, {linked:,} links", err=True)
+
+
+@dataclass(frozen=True)
+class FitOptions:
+    """How `loregraft link fit` is to learn."""
+
+    encoder: Path | None
+    format: str
+    seed: int
+    force: bool
+
+
+def fit_linker(folder: Path, path: Path, out: Path, options: FitOptions) -> None:
+    """Teach a linker; see `loregraft link fit`."""
+    from loregraft.artifact import read_card
+    from loregraft.linking.formats import read
+    from loregraft.linking.learning.learn import learn_from_labels
+
+    if out.exists() and not options.force:
+        raise CannotWrite(out, "it exists already", "Choose another folder, or overwrite it with --force.")
+    linker = _open(folder, options.encoder)
+    annotated = list(read(path, options.format))
+    mentions = sum(len(one.gold) for one in annotated)
+    if len(annotated) < FEWEST_TEXTS:
+        found = f"there are {len(annotated)} labelled texts in it"
+        raise BadInput(
+            path, 0, found, f"Give at least {FEWEST_TEXTS}; some are held out to learn weights on."
+        )
+    learned = learn_from_labels(linker, annotated, options.seed)
+    learned.save(out, parents=dict(read_card(folder, "linker").parents))
+    more = len(learned.index.names) - len(linker.index.names)
+    typer.echo(f"{out}: learned from {mentions:,} mentions in {len(annotated):,} texts, {more:,} names added")
+
+
+def explain_text(folder: Path, text: str, encoder: Path | None, as_json: bool) -> None:
+    """Link a text and say why; see `loregraft link explain`."""
+    from dataclasses import asdict
+
+    from loregraft.linking.explain import explain
+
+    found = explain(_open(folder, encoder), text)
+    if as_json:
+        typer.echo(json.dumps([asdict(one) for one in found], ensure_ascii=False, indent=1))
+        return
+    if not found:
+        typer.echo("no mention of an entity", err=True)
+    for one in found:
+        mention = one.link.mention
+        typer.echo(
+            f"{mention.text!r} ({mention.start}-{mention.end}): {one.link.entity}, {one.link.score:.2f}"
+        )
+        for thought in one.thoughts:
+            parts = sorted(thought.gave.items(), key=lambda part: -abs(part[1]))
+            words = ", ".join(f"{name} {value:+.2f}" for name, value in parts)
+            typer.echo(f"  {thought.score:6.2f}  {thought.label} [{thought.entity}]: {words}")
+        typer.echo(f"  {one.nil:6.2f}  none of them")
+        for fact in one.facts:
+            typer.echo(f"          {fact}")
 
 
 def eval_linker(

@@ -50,12 +50,12 @@ class Ngrams:
         counts = _counts(forms, bits)
         having = np.bincount(counts.indices, minlength=1 << bits)
         rarity = (np.log((len(forms) + 1) / (having + 1)) + 1).astype(np.float32)
-        by_form = _weighed(counts, rarity)
+        by_form = weighed(counts, rarity)
         return cls(by_form, by_form.T.tocsr(), rarity, bits)
 
     def vectors(self, strings: Sequence[str]) -> sp.csr_matrix:
         """Give the unit vectors of some strings."""
-        return _weighed(_counts(strings, self._bits), self._rarity)
+        return weighed(_counts(strings, self._bits), self._rarity)
 
     def nearest(self, vectors: sp.csr_matrix, most: int) -> Near:
         """Give the forms with the highest cosines with each of some unit vectors, `most` of them."""
@@ -142,7 +142,7 @@ def _spaced(form: str) -> str:
     return form if form.isascii() else CJK_CHARACTER.sub(r" \1 ", form)
 
 
-def _weighed(counts: sp.csr_matrix, rarity: np.ndarray) -> sp.csr_matrix:
+def weighed(counts: sp.csr_matrix, rarity: np.ndarray) -> sp.csr_matrix:
     """Weigh counts by rarity, dampened, and make the rows unit vectors."""
     m = counts.copy()
     m.data = (1 + np.log(m.data)) * rarity[m.indices]

@@ -8,6 +8,7 @@ import scipy.sparse as sp
 from jaxtyping import Float32, Int64
 
 from loregraft.linking.arrays import read_arrays, write_arrays
+from loregraft.linking.candidates.ngrams import weighed
 from loregraft.linking.entities import Entities
 from loregraft.linking.normalize import Rules, normalize
 from loregraft.linking.words import CJK_CHARACTER
@@ -32,11 +33,11 @@ class Profiles:
         counts = sp.vstack(parts).tocsr() if parts else sp.csr_matrix((0, 1 << BITS), dtype=np.float32)
         having = np.bincount(counts.indices, minlength=1 << BITS)
         rarity = np.log((counts.shape[0] + 1) / (having + 1)).astype(np.float32)
-        return cls(_weighed(counts, rarity), rarity)
+        return cls(weighed(counts, rarity), rarity)
 
     def vectors(self, texts: Sequence[str]) -> sp.csr_matrix:
         """Give the unit vectors of folded texts."""
-        return _weighed(_counts(texts), self._rarity)
+        return weighed(_counts(texts), self._rarity)
 
     def cosines(
         self,
@@ -90,11 +91,3 @@ def _counts(texts: Sequence[str]) -> sp.csr_matrix:
 def _words(text: str) -> list[str]:
     """Give the words of a folded text; of scripts without spaces, each character."""
     return (text if text.isascii() else CJK_CHARACTER.sub(r" \1 ", text)).split()
-
-
-def _weighed(counts: sp.csr_matrix, rarity: Float32[np.ndarray, " columns"]) -> sp.csr_matrix:
-    m = counts.copy()
-    m.data = (1 + np.log(m.data)) * rarity[m.indices]
-    norms = np.sqrt(np.asarray(m.multiply(m).sum(axis=1)).ravel())
-    m.data /= np.repeat(np.maximum(norms, 1e-12), np.diff(m.indptr))
-    return m.astype(np.float32)

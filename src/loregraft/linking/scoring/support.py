@@ -1,6 +1,7 @@
 """What the other mentions of a text say for a candidate, filled in for all texts of a batch."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from loregraft.linking.coherence import coherence, vector_coherence
 from loregraft.linking.index import Index
@@ -12,26 +13,33 @@ from loregraft.linking.windows import TextCandidates
 LIKELY = 0.02
 """Candidates less likely than this by themselves neither give nor get support."""
 
+Shares = NDArray[np.float64]
+
 
 def fill_support(pool: Pool, spans: Spans, index: Index, weights: Weights, window: int) -> None:
     """Fill the columns coherence and vectors of texts with a mention that may mean several entities."""
     if not len(pool.entities):
         return
-    local, owners = pool.shares(weights), pool.owners
-    taken = local >= LIKELY
-    unclear = np.bincount(owners[taken], minlength=len(pool.texts)) > 1
+    local = pool.shares(weights)
+    unclear = np.bincount(pool.owners[local >= LIKELY], minlength=len(pool.texts)) > 1
     for text in np.unique(pool.texts[unclear]).tolist():
-        first, last = np.searchsorted(pool.texts, [text, text + 1])
-        rows = np.arange(pool.starts[first], pool.starts[last])
-        rows = rows[taken[rows]]
-        candidates = TextCandidates(
-            owners[rows] - first,
-            pool.entities[rows],
-            local[rows],
-            spans.starts[first:last].astype(np.int64),
-            spans.ends[first:last].astype(np.int64),
-            window,
-        )
+        rows, candidates = text_candidates(pool, spans, local, text, window)
         pool.column("coherence")[rows] = coherence(candidates, index.entities.neighbours)
         if index.vectors is not None:
             pool.column("vectors")[rows] = vector_coherence(index.vectors, candidates)
+
+
+def text_candidates(
+    pool: Pool, spans: Spans, local: Shares, text: int, window: int
+) -> tuple[NDArray[np.int64], TextCandidates]:
+    """Give the likely candidates of a text: their rows in the pool, and as coherence looks at them.
+
+    Args:
+        local: Of each candidate of the pool, its probability by itself.
+    """
+    first, last = np.searchsorted(pool.texts, [text, text + 1])
+    rows = np.arange(pool.starts[first], pool.starts[last])
+    rows = rows[local[rows] >= LIKELY]
+    starts, ends = (column[first:last].astype(np.int64) for column in (spans.starts, spans.ends))
+    mentions = pool.owners[rows] - first
+    return rows, TextCandidates(mentions, pool.entities[rows], local[rows], starts, ends, window)
