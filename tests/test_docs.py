@@ -16,6 +16,7 @@ from loregraft.config import _models_at, _options, load_settings
 from loregraft.kge.settings import KgeSettings
 from loregraft.kge.tables import Tables
 from loregraft.kge.text.settings import TextKgeSettings
+from loregraft.linking.settings import LinkSettings
 from loregraft.recipe.files import packaged_recipe, read_recipe
 from loregraft.recipe.settings import Recipe
 from loregraft.recipe.sources import find_source
@@ -76,6 +77,8 @@ def check_command(arguments: list[str]) -> None:
 
 
 def settings_of(arguments: list[str]) -> type[BaseModel]:
+    if arguments[0] == "link":
+        return LinkSettings
     if arguments[0] != "kge":
         return Recipe
     return TextKgeSettings if arguments[1] == "train-text" else KgeSettings

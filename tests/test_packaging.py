@@ -66,7 +66,7 @@ def test_every_import_is_a_declared_dependency():
     wanted = [Requirement(line) for line in PROJECT["dependencies"]]
     known = {
         IMPORT_NAMES.get(found.name, found.name.replace("-", "_"))
-        for found in (*wanted, *extras("demo", "fast", "search", "ann", "zh"))
+        for found in (*wanted, *extras("demo", "fast", "link", "search", "ann", "zh"))
     }
     known |= set(sys.stdlib_module_names) | {"loregraft", "pydantic_core"}  # pydantic brings its core
     used: dict[str, Path] = {}

@@ -8,7 +8,7 @@ from loregraft.evaluate.names import TOP, answer, make_name_task, overlap
 from loregraft.kg.graph import KnowledgeGraph
 from loregraft.kg.split.entities import EntitySplit
 from loregraft.kg.tables.columns import Columns
-from loregraft.linking import candidates
+from loregraft.linking import name_index
 from loregraft.linking.name_index import ExactIndex
 
 
@@ -124,7 +124,7 @@ class Given:
 
 @pytest.mark.parametrize("seed", range(8))
 def test_ranks_and_best_are_those_of_a_plain_search(tiny_task, seed, monkeypatch):
-    monkeypatch.setattr(candidates, "TILE", 2)  # three queries, in two parts
+    monkeypatch.setattr(name_index, "TILE", 2)  # three queries, in two parts
     index = Given(tiny_task, seed)
     answers = answer(tiny_task, index)
     dictionary = tiny_task.dictionary

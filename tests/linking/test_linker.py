@@ -110,6 +110,14 @@ def test_a_higher_threshold_leaves_more_out(linker):
     assert said(strict.link_given(text, [(8, 23)])) == [("bronchal asthma", None)]
 
 
+def test_a_precision_that_cannot_be_promised_is_said(linker, caplog):
+    assert linker.with_settings(nil="p95").threshold == 0.5
+    assert "knows no precision" in caplog.text
+    taught = learn_from_names(linker).with_settings(nil="p99")
+    assert 0 <= taught.threshold <= 1
+    assert "p99" in caplog.text  # a dozen entities are too few to promise it
+
+
 def test_a_score_is_the_sum_of_what_its_features_gave(linker):
     judged = linker.judge(["Fever with bronchal asthma."], [[(0, 5), (11, 26)]])
     for row, score in zip(judged.pool.matrix, judged.scores, strict=True):
@@ -154,6 +162,9 @@ def test_only_entities_that_are_asked_for_are_looked_for(tiny_graph):
     ]
     with pytest.raises(BadInput, match="no entity has an id that begins with 'Z:'"):
         Linker.build(tiny_graph, settings=LinkSettings(prefix="Z:"))
+    for nil in ("often", "95", 1.5):
+        with pytest.raises(ValueError, match="It must be a number from 0 to 1"):
+            LinkSettings(nil=nil)
     with pytest.raises(BadInput, match="under names 'D:9'"):
         Linker.build(tiny_graph, settings=LinkSettings(under=("D:9",)))
 

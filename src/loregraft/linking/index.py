@@ -88,8 +88,10 @@ class Index:
         lexicon = Lexicon.of(names, rules)
         progress("automata")
         scanner = Scanner.of(lexicon.forms, (lexicon.name_forms, names.texts))
-        progress("vectors of names")
-        dense = None if encoder is None else Dense.of(encoder, names.texts.to_pylist())
+        dense = None
+        if encoder is not None:
+            progress("vectors of names")
+            dense = Dense.of(encoder, names.texts.to_pylist())
         return cls(rules, entities, names, lexicon, scanner, dense, vectors)
 
     @cached_property

@@ -5,6 +5,7 @@ encoder finds names by meaning, texts teach what is usual, labels do so best (`l
 """
 
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -37,6 +38,8 @@ KIND = "linker"
 LEARNED = "learned.json"
 Place = tuple[int, int]
 REMEMBERED = 50_000
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -150,11 +153,17 @@ class Linker:
 
     @cached_property
     def threshold(self) -> float:
-        """The least probability of a link."""
+        """The least probability of a link; where a precision cannot be had, the log says what can."""
         nil = self.settings.nil
         if isinstance(nil, float | int):
             return float(nil)
-        return 0.5 if self.calibration is None else self.calibration.threshold_for(float(nil[1:]) / 100)
+        if self.calibration is None:
+            _log.warning("nil is %s, and the linker knows no precision: it links from 0.5 on", nil)
+            return 0.5
+        point, warning = self.calibration.point_for(float(nil[1:]) / 100)
+        if warning:
+            _log.warning("nil is %s. %s", nil, warning)
+        return point.threshold
 
     def link_at(self, judged: Judged, row: int, text: str) -> Link:
         """Give what was judged of a mention as a link."""

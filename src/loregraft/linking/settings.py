@@ -1,8 +1,17 @@
 """Settings of the linker; apart from it, so that a recipe is read without torch."""
 
-from typing import Literal
+import re
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+
+def _is_threshold(nil: str | float) -> str | float:
+    if isinstance(nil, str) and not re.fullmatch(r"p[1-9][0-9]", nil):
+        raise ValueError("It must be a number from 0 to 1, or a precision such as p95.")
+    if not isinstance(nil, str) and not 0 <= nil <= 1:
+        raise ValueError("It must be a number from 0 to 1.")
+    return nil
 
 
 class LinkSettings(BaseModel):
@@ -22,7 +31,7 @@ class LinkSettings(BaseModel):
     overlaps: Literal["flat", "nested", "all"] = Field(
         "flat", description="of mentions that overlap, which are kept: the best; also those inside them; all"
     )
-    nil: str | float = Field(
+    nil: Annotated[str | float, AfterValidator(_is_threshold)] = Field(
         0.5,
         description="least probability of a link, 0..1; or p95: as high as it takes for 95 of 100 links "
         "to be right (needs learning)",
