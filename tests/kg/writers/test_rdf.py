@@ -160,6 +160,18 @@ def content(graph):
     ("write_it", "read_it"),
     [(write_nquads, read_nquads), (write_trig, read_trig), (write_jsonld, read_jsonld)],
 )
+def test_a_fact_that_is_stated_and_denied_keeps_both_statements(write_it, read_it, tmp_path):
+    names = {"head": ["A", "A"], "relation": ["r", "r"], "tail": ["B", "B"], "negated": [False, True]}
+    graph = KnowledgeGraph.gather([Columns("triples", names)])
+    write_it(graph, tmp_path / "graph")
+    again = KnowledgeGraph.gather(read_it(tmp_path / "graph", None))
+    assert (len(again.triples), len(again.negated)) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("write_it", "read_it"),
+    [(write_nquads, read_nquads), (write_trig, read_trig), (write_jsonld, read_jsonld)],
+)
 @settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(drawn=tables_of())
 def test_what_is_written_is_read_back_equal(write_it, read_it, drawn, tmp_path):

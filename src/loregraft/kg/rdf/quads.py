@@ -296,6 +296,10 @@ def _facts(terms: _Terms, row: dict[str, Any]) -> list[Fact]:
 
 
 def _several(graph: KnowledgeGraph, table: GraphTable) -> NDArray[np.bool_]:
-    """For each row of a table sorted by fact: is there another statement of its fact?"""
+    """For each row of a table sorted by fact: is there another statement of its fact, or of its negation?"""
     heads, relations, tails = (np.asarray(graph.tables[table][name]) for name in ("head", "relation", "tail"))
-    return several_statements(heads, relations, tails)
+    several = several_statements(heads, relations, tails)
+    if len(graph.negated) and table == "triples":
+        denied = graph.hash_rows(graph.negated, negated=False)
+        several |= np.isin(graph.triple_hashes, denied)
+    return several
