@@ -31,8 +31,6 @@ from loregraft.linking.learning.learn import learn_from_labels, learn_from_names
 from loregraft.linking.linker import Linker
 from loregraft.linking.settings import LinkSettings
 
-PLACES = list[tuple[int, int]]
-
 
 def medic_rows(path: Path) -> Iterator[tuple[list[str], list[str]]]:
     """Give the ids (the first is the concept's, the others alternatives) and names of each concept."""
@@ -70,14 +68,9 @@ def ncbi(folder: Path, part: str, concepts: dict[str, str]) -> list[Annotated]:
     return texts
 
 
-def places_of(texts: list[Annotated]) -> list[PLACES]:
-    """Give where the mentions of each text stand."""
-    return [[(gold.mention.start, gold.mention.end) for gold in one.gold] for one in texts]
-
-
 def tell(title: str, linker: Linker, texts: list[Annotated]) -> None:
     """Print how good the candidates of given mentions are."""
-    judged = linker.judge([one.document.text for one in texts], places_of(texts))
+    judged = linker.judge([one.document.text for one in texts], [one.places for one in texts])
     order = np.lexsort((-judged.scores, judged.pool.owners))
     ids = [linker.index.entities.id(int(entity)) for entity in judged.pool.entities[order]]
     spans = judged.spans
@@ -87,7 +80,7 @@ def tell(title: str, linker: Linker, texts: list[Annotated]) -> None:
     asked = [(number, gold) for number, one in enumerate(texts) for gold in one.gold]
     found = [ranked[number, gold.mention.start, gold.mention.end] for number, gold in asked]
     documents = np.array([number for number, _ in asked])
-    known = frozenset(linker.index.entities.table["id"].to_pylist())
+    known = linker.index.entities.numbers
     print(f"\n{title}")
     print("\n".join(told(accuracies([gold for _, gold in asked], found, documents, known))))
 

@@ -61,7 +61,7 @@ def write_corpus(folder: Path, count: int, language: str) -> None:
 
 def english_words(random: Any) -> list[str]:
     """Make words, the most common first: function words, then syllables."""
-    from loregraft.linking.spelling import FUNCTION_WORDS
+    from loregraft.linking.mentions.spelling import FUNCTION_WORDS
 
     syllables = [a + b + c for a in "bcdfghklmnprstvw" for b in "aeiou" for c in ("", "", "n", "r", "s")]
     sizes = random.choice([1, 2, 3, 4, 5], 250_000, p=[0.02, 0.33, 0.38, 0.2, 0.07])
@@ -91,7 +91,7 @@ def law(size: int, power: float) -> Any:
 
 def english_aliases(random: Any, words: list[str], count: int) -> list[str]:
     """Make different aliases; function words are only inside them."""
-    from loregraft.linking.spelling import FUNCTION_WORDS
+    from loregraft.linking.mentions.spelling import FUNCTION_WORDS
 
     rare = words[len(FUNCTION_WORDS) :]
     chances = law(len(rare), 0.6)
@@ -143,7 +143,7 @@ def build(folder: Path) -> Row:
     import numpy as np
     import pyarrow as pa
 
-    from loregraft.linking.mentions import Scanner
+    from loregraft.linking.mentions.scanner import Scanner
     from loregraft.linking.normalize import Rules, normalize, normalize_name
 
     names = read_lines(folder / "aliases.txt")
@@ -179,7 +179,7 @@ def read(folder: Path) -> Row:
     """Load the scanner and read the texts with it."""
     import pyarrow as pa
 
-    from loregraft.linking.mentions import Scanner
+    from loregraft.linking.mentions.scanner import Scanner
     from loregraft.linking.normalize import Rules, normalize
 
     normalize("é", Rules())

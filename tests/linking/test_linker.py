@@ -91,7 +91,7 @@ def test_homonyms_are_told_apart_by_the_graph_alone():
     assert said(linker.link("梨树旁边有苹果"))[-1] == ("苹果", "zh2")
 
 
-def test_without_coherence_and_context_homonyms_are_not_told_apart():
+def test_without_coherence_these_homonyms_are_not_told_apart():
     linker = Linker.build(HOMONYMS).with_settings(coherence=False)
     first, second = linker.link("Mercury, lead ore."), linker.link("Mercury and Venus.")
     assert said(first)[0] == said(second)[0]  # whichever it is, it is the same
@@ -99,15 +99,15 @@ def test_without_coherence_and_context_homonyms_are_not_told_apart():
 
 def test_given_mentions_are_all_answered_and_may_mean_nothing(linker):
     text = "She had bronchal asthma and a xylophone."
-    links = linker.link_given(text, [(8, 23), (30, 39)])
+    links = linker.link(text, [(8, 23), (30, 39)])
     assert said(links) == [("bronchal asthma", "D:3"), ("xylophone", None)]
 
 
 def test_a_higher_threshold_leaves_more_out(linker):
     text = "She had bronchal asthma."
-    p = linker.link_given(text, [(8, 23)])[0].score
+    p = linker.link(text, [(8, 23)])[0].score
     strict = linker.with_settings(nil=min(1.0, p + 0.001))
-    assert said(strict.link_given(text, [(8, 23)])) == [("bronchal asthma", None)]
+    assert said(strict.link(text, [(8, 23)])) == [("bronchal asthma", None)]
 
 
 def test_a_precision_that_cannot_be_promised_is_said(linker, caplog):
@@ -131,7 +131,7 @@ def test_saved_and_loaded_it_links_the_same(linker, tmp_path):
     texts = ["Fever and asthma (BA).", "", "Mercury", "bronchal asthma"]
     assert loaded.links(texts) == learned.links(texts)
     assert loaded.calibration == learned.calibration
-    assert loaded.link_given("bronchal asthma", [(0, 15)]) == learned.link_given("bronchal asthma", [(0, 15)])
+    assert loaded.link("bronchal asthma", [(0, 15)]) == learned.link("bronchal asthma", [(0, 15)])
 
 
 def test_a_folder_of_another_graph_or_encoder_is_refused(linker, tmp_path, tiny_encoder_folder):
@@ -150,7 +150,7 @@ def test_an_encoder_adds_candidates_and_its_folder_needs_it(tiny_graph, tiny_enc
     assert said(linker.link("Fever and asthma")) == [("Fever", "P:1"), ("asthma", "D:3")]
     linker.save(tmp_path / "linker")
     loaded = Linker.load(tmp_path / "linker", encoder)
-    assert loaded.link_given("high feverr", [(0, 11)]) == linker.link_given("high feverr", [(0, 11)])
+    assert loaded.link("high feverr", [(0, 11)]) == linker.link("high feverr", [(0, 11)])
 
 
 def test_only_entities_that_are_asked_for_are_looked_for(tiny_graph):
@@ -172,6 +172,7 @@ def test_only_entities_that_are_asked_for_are_looked_for(tiny_graph):
 def test_learning_from_names_keeps_names_first_and_gives_probabilities(linker):
     learned = learn_from_names(linker)
     assert learned.calibration is not None
+    assert learned.weights.named != linker.weights.named
     assert said(learned.with_settings(nil=0.0).link("Fever")) == [("Fever", "P:1")]
     assert learned.weights.named["context"] == linker.weights.named["context"]
 

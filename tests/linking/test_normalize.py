@@ -184,18 +184,13 @@ def test_long_text_with_everything():
     assert text[slice(*view.span(last, last + 6))] == "हिन्दी"
 
 
-def test_simplified_by_phrase_in_names_and_by_character_in_texts():
+def test_names_and_texts_are_simplified_alike():
     rules = Rules(simplify=True)
     assert normalize_name("糖尿病發熱", rules) == normalize("糖尿病發熱", rules).text[1:-1] == "糖尿病发热"
-    # 乾 (dry) becomes 干, but not in the name of an emperor.
-    assert normalize_name("乾隆", rules) == "乾隆"
+    # 乾 (dry) becomes 干, also in the name of an emperor, in texts of both scripts.
+    assert normalize_name("乾隆", rules) == "干隆"
     assert normalize("乾隆", rules).text == " 干隆 "
     assert normalize_name("皮膚乾燥 (eczema)", rules) == "皮肤干燥 eczema"
-
-
-def test_a_phrase_of_another_length_is_simplified_by_character(monkeypatch):
-    monkeypatch.setattr("loregraft.linking.normalize.simplifier", lambda: lambda text: text + "们")
-    assert normalize_name("發熱", Rules(simplify=True)) == "发热"
 
 
 def test_simplifying_needs_opencc(monkeypatch):

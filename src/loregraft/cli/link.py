@@ -30,7 +30,7 @@ def build(
 
     Example: loregraft link build graph linker --set prefix=HP: --set overlaps=nested
     """
-    from loregraft.cli.link_work import build_linker
+    from loregraft.cli.link_build import build_linker
 
     build_linker(graph, out, encoder, set_ or [], force)
 
@@ -50,7 +50,7 @@ def run(
 
     Example: loregraft link run linker abstracts.txt > links.jsonl
     """
-    from loregraft.cli.link_work import run_linker
+    from loregraft.cli.link_run import run_linker
 
     run_linker(linker, texts, encoder, nil)
 
@@ -71,7 +71,7 @@ def fit(
 
     Example: loregraft link fit linker train.pubtator taught
     """
-    from loregraft.cli.link_work import FitOptions, fit_linker
+    from loregraft.cli.link_build import FitOptions, fit_linker
 
     fit_linker(linker, annotated, out, FitOptions(encoder, format, seed, force))
 
@@ -87,7 +87,7 @@ def explain(
 
     Example: loregraft link explain linker "Mercury is near Venus."
     """
-    from loregraft.cli.link_work import explain_text
+    from loregraft.cli.link_run import explain_text
 
     explain_text(linker, text, encoder, as_json)
 
@@ -107,6 +107,6 @@ def evaluate(
 
     Example: loregraft link eval linker test.pubtator --given
     """
-    from loregraft.cli.link_work import eval_linker
+    from loregraft.cli.link_judge import eval_linker
 
     eval_linker(linker, annotated, encoder, format, given, as_json)

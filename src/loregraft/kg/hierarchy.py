@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loregraft.kg.graph import KnowledgeGraph
+from loregraft.kg.runs import runs
 from loregraft.kg.tables.columns import Bools, Ints
 
 HIERARCHY = ("isa", "subclassof", "subpropertyof", "broader", "broadertransitive", "hypernym", "p279")
@@ -44,9 +45,7 @@ def heights(heads: Ints, tails: Ints, size: int) -> NDArray[np.int64]:
     front, height = np.flatnonzero(open_triples == 0), 0
     while len(front):
         found[front] = height
-        starts, lengths = pointers[front], pointers[front + 1] - pointers[front]
-        offsets = np.repeat(starts - (np.cumsum(lengths) - lengths), lengths)
-        freed = heads[by_tail[offsets + np.arange(lengths.sum())]]
+        freed = heads[by_tail[runs(pointers[front], pointers[front + 1])[1]]]
         np.subtract.at(open_triples, freed, 1)
         touched = np.unique(freed)
         front, height = touched[open_triples[touched] == 0], height + 1

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loregraft.kg.graph import KnowledgeGraph
+from loregraft.kg.runs import runs
 from loregraft.kg.tables.columns import Bools
 
 Ends = NDArray[np.integer[Any]]
@@ -87,8 +88,7 @@ def likely_mirrors(graph: KnowledgeGraph, facts: Facts) -> dict[int, int]:
     order = np.argsort(facts.pairs, kind="stable")
     pairs = facts.pairs[order]
     starts, lengths = _places(pairs, facts.reverse)
-    offsets = np.repeat(starts - (np.cumsum(lengths) - lengths), lengths)
-    mirrored = facts.relations[order[offsets + np.arange(lengths.sum())]]
+    mirrored = facts.relations[order[runs(starts, starts + lengths)[1]]]
     size = len(graph.relations)
     codes, counts = np.unique(np.repeat(facts.relations, lengths) * size + mirrored, return_counts=True)
     totals = np.bincount(facts.relations, minlength=size)

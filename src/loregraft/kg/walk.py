@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from loregraft.kg.graph import KnowledgeGraph
+from loregraft.kg.runs import runs
 from loregraft.kg.tables.columns import Bools, Ints, Rows
 
 MOST_TRIED = 100_000
@@ -112,17 +113,10 @@ def subgraph(graph: KnowledgeGraph, entities: Iterable[int], hops: int = 1, limi
 
 def _rows_of(graph: KnowledgeGraph, entities: Rows) -> Rows:
     """Give the rows of the triples that entities are in, as heads, then as tails."""
-    ahead = _spans(graph.array("out_pointers"), entities)
-    behind = graph.array("in_rows")[_spans(graph.array("in_pointers"), entities)]
+    out, into = graph.array("out_pointers"), graph.array("in_pointers")
+    ahead = runs(out[entities], out[entities + 1])[1]
+    behind = graph.array("in_rows")[runs(into[entities], into[entities + 1])[1]]
     return np.concatenate([ahead, behind.astype(np.int64)])
-
-
-def _spans(pointers: Rows, entities: Rows) -> Rows:
-    """Give all numbers from the pointer of each entity up to the next one."""
-    starts = pointers[entities]
-    counts = pointers[entities + 1] - starts
-    before = np.cumsum(counts) - counts
-    return np.repeat(starts - before, counts) + np.arange(counts.sum(), dtype=np.int64)
 
 
 _FAR = np.iinfo(np.int32).max

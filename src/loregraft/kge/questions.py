@@ -9,6 +9,8 @@ import numpy as np
 from jaxtyping import Float32, Float64, Int64
 from numpy.typing import NDArray
 
+from loregraft.kg.runs import runs
+
 Ints = NDArray[np.int64]
 
 
@@ -114,10 +116,9 @@ class Answers:
     def lists(self, questions: Questions) -> tuple[Ints, Ints]:
         """Give the known answers of some questions, one after another, and the question of each."""
         rows = self.rows(questions)
-        counts = np.where(rows >= 0, self.starts[rows + 1] - self.starts[rows], 0)
-        asked = np.repeat(np.arange(len(questions)), counts)
-        within = np.arange(len(asked)) - np.repeat(np.cumsum(counts) - counts, counts)
-        return self.entities[np.repeat(self.starts[rows], counts) + within], asked
+        starts = self.starts[rows]
+        asked, places = runs(starts, np.where(rows >= 0, self.starts[rows + 1], starts))
+        return self.entities[places], asked
 
 
 def answers_each(

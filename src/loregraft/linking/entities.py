@@ -4,6 +4,7 @@ A linker's folder holds all that linking needs, so that it is used without the g
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -57,6 +58,11 @@ class Entities:
 
     def __len__(self) -> int:
         return len(self.table)
+
+    @cached_property
+    def numbers(self) -> dict[str, int]:
+        """The index of each id."""
+        return {id: number for number, id in enumerate(self.table["id"].to_pylist())}
 
     def id(self, entity: int) -> str:
         """Give the id of an entity."""

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from loregraft.linking.coherence import Support, evidence
 from loregraft.linking.linker import Judged, Linker
+from loregraft.linking.scoring.coherence import Support, evidence
 from loregraft.linking.scoring.support import text_candidates
 from loregraft.records import Link
 

@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import UInt8, UInt32
 
 from loregraft.errors import MissingExtra
+from loregraft.kg.check import chinese
 
 # Scripts without spaces between words: han, kana, bopomofo and hangul, with their iteration and tone marks.
 _CJK_RANGES = (
@@ -23,6 +24,7 @@ _CJK_RANGES = (
 )
 CJK = "".join(f"{chr(first)}-{chr(last)}" for first, last in _CJK_RANGES)
 CJK_CHARACTER = re.compile(f"[{CJK}]")
+
 _CJK_BOUNDS = np.array([(first, last + 1) for first, last in _CJK_RANGES], np.uint32).ravel()
 
 # Marks that several European scripts share; those of other scripts are part of their letters.
@@ -192,12 +194,10 @@ def simplifier() -> Callable[[str], str]:
     Raises:
         MissingExtra: OpenCC is not installed.
     """
-    try:
-        import opencc
-    except ImportError as error:
-        raise MissingExtra("opencc", "zh") from error
-    convert: Callable[[str], str] = opencc.OpenCC("t2s").convert
-    return convert
+    found = chinese.simplifier()
+    if found is None:
+        raise MissingExtra("opencc", "zh")
+    return found
 
 
 @lru_cache(maxsize=1)
@@ -214,3 +214,8 @@ def simple_characters() -> dict[int, int]:
     pairs = zip(traditional, simplified, strict=True)
     simple = {ord(old): ord(new) for old, new in pairs if old != new and len(new) == 1}
     return {old: simple.get(new, new) for old, new in simple.items()}
+
+
+def spaced(text: str) -> str:
+    """Put a space on both sides of each CJK character."""
+    return text if text.isascii() else CJK_CHARACTER.sub(r" \g<0> ", text)

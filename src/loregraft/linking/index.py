@@ -1,7 +1,7 @@
 """All that a linker looks up, made of a graph once and kept in files: names, automata, neighbours."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -12,15 +12,16 @@ from numpy.typing import NDArray
 from loregraft.encoder.load import Encoder
 from loregraft.kg.graph import KnowledgeGraph
 from loregraft.linking.arrays import read_arrays, write_arrays
-from loregraft.linking.candidates.dense import Dense
-from loregraft.linking.candidates.generate import Generator, LeftOut, Rows
+from loregraft.linking.candidates.dense import Dense, Vectors
+from loregraft.linking.candidates.generate import Candidates, Generator, LeftOut, Rows
 from loregraft.linking.entities import Entities
 from loregraft.linking.lexicon import Lexicon, Names, load_names, save_names
 from loregraft.linking.lookups import Known, Lookups, Part
-from loregraft.linking.mentions import Scanner
+from loregraft.linking.mentions.automata import Engine
+from loregraft.linking.mentions.scanner import Scanner
+from loregraft.linking.mentions.variants import Variants
 from loregraft.linking.normalize import Rules
 from loregraft.linking.scoring.context import Profiles
-from loregraft.linking.variants import Variants
 
 NEAR_BY_MEANING = 20
 """Names that are nearest a string by meaning and become candidates."""
@@ -58,6 +59,7 @@ class Index:
         rules: Rules,
         *,
         eligible: Bool[np.ndarray, " entities"] | None = None,
+        engine: Engine | None = None,
         encoder: Encoder | None = None,
         vectors: Float32[np.ndarray, "entities width"] | None = None,
         progress: Progress = lambda stage: None,
@@ -66,11 +68,14 @@ class Index:
 
         Args:
             eligible: Entities that are looked for; None: all.
+            engine: What scans texts; None: the quickest that is installed.
             progress: Told what is made next.
         """
         progress("entities")
         entities, names = Entities.of(graph), Names.of(graph, eligible)
-        return cls.of_names(entities, names, rules, encoder=encoder, vectors=vectors, progress=progress)
+        return cls.of_names(
+            entities, names, rules, engine=engine, encoder=encoder, vectors=vectors, progress=progress
+        )
 
     @classmethod
     def of_names(
@@ -79,6 +84,7 @@ class Index:
         names: Names,
         rules: Rules,
         *,
+        engine: Engine | None = None,
         encoder: Encoder | None = None,
         vectors: Float32[np.ndarray, "entities width"] | None = None,
         progress: Progress = lambda stage: None,
@@ -87,20 +93,29 @@ class Index:
         progress("names")
         lexicon = Lexicon.of(names, rules)
         progress("automata")
-        scanner = Scanner.of(lexicon.forms, (lexicon.name_forms, names.texts))
+        scanner = Scanner.of(lexicon.forms, (lexicon.name_forms, names.texts), engine=engine)
         dense = None
         if encoder is not None:
             progress("vectors of names")
             dense = Dense.of(encoder, names.texts.to_pylist())
         return cls(rules, entities, names, lexicon, scanner, dense, vectors)
 
+    def with_names(self, more: Sequence[tuple[str, int]]) -> "Index":
+        """Give an index with more names, each with the index of its entity; only these are encoded anew."""
+        added = Names.exact([name for name, _ in more], [entity for _, entity in more])
+        both = self.names.with_more(added)
+        order = np.argsort(both.entities, kind="stable")
+        made = Index.of_names(self.entities, both.take(order), self.rules, vectors=self.vectors)
+        if self.dense is None:
+            return made
+        encoder = self.dense.encoder
+        new = Dense.of(encoder, added.texts.to_pylist()).vectors
+        return replace(made, dense=Dense(encoder, np.concatenate([self.dense.vectors, new])[order]))
+
     @cached_property
     def generator(self) -> Generator:
         """Candidates by letters and words; made or read when first asked for."""
-        saved = self.folder is not None and (self.folder / "ngrams.data.npy").exists()
-        return (
-            Generator.load(self.folder, self.lexicon) if saved and self.folder else Generator.of(self.lexicon)
-        )
+        return Generator.load(self.folder, self.lexicon) if self.folder else Generator.of(self.lexicon)
 
     @cached_property
     def variants(self) -> Variants:
@@ -110,8 +125,7 @@ class Index:
     @cached_property
     def profiles(self) -> Profiles:
         """What describes each entity; made or read when first asked for."""
-        saved = self.folder is not None and (self.folder / "profiles.data.npy").exists()
-        return Profiles.load(self.folder) if saved and self.folder else Profiles.of(self.entities, self.rules)
+        return Profiles.load(self.folder) if self.folder else Profiles.of(self.entities, self.rules)
 
     def candidates(self, keys: Sequence[str], most: int, left_out: LeftOut | None = None) -> Lookups:
         """Find the candidates of different folded strings, by letters, by words and by meaning.
@@ -119,27 +133,30 @@ class Index:
         Args:
             left_out: What may not be found for each string, as if the graph had it not.
         """
-        dense = self.dense
-        if dense is None or not keys:
-            found = self.generator.find(keys, most, left_out=left_out)
-            return Lookups.of_candidates(found, len(keys), np.zeros(len(found.strings), np.float32))
-        vectors = dense.encode(keys)
-        rows, _ = dense.nearest(vectors, NEAR_BY_MEANING)
-        strings, named = np.repeat(np.arange(len(keys)), rows.shape[1]), rows.ravel()
-        forms = self.lexicon.name_forms[named].astype(np.int64)
-        more = strings[forms >= 0], forms[forms >= 0]
+        vectors = self.dense.encode(keys) if self.dense else None
+        more = self._near_by_meaning(vectors) if vectors is not None else None
         found = self.generator.find(keys, most, more=more, left_out=left_out)
-        cosines = dense.cosines_of_entities(vectors, found.strings, found.entities, self.names.entities)
-        return Lookups.of_candidates(found, len(keys), cosines)
+        return self._looked_up(found, len(keys), vectors)
 
     def compared(self, keys: Sequence[str], forms: tuple[Rows, Rows], most: int) -> Lookups:
         """Compare different folded strings with some forms: place of the string, row of the form."""
         found = self.generator.find(keys, most, only=forms)
-        dense, cosines = self.dense, np.zeros(len(found.strings), np.float32)
-        if dense is not None and keys:
-            vectors = dense.encode(keys)
-            cosines = dense.cosines_of_entities(vectors, found.strings, found.entities, self.names.entities)
-        return Lookups.of_candidates(found, len(keys), cosines)
+        return self._looked_up(found, len(keys), self.dense.encode(keys) if self.dense else None)
+
+    def _near_by_meaning(self, vectors: Vectors) -> tuple[Rows, Rows]:
+        """Give the forms of the names that are nearest some strings: place of the string, row of the form."""
+        assert self.dense is not None
+        rows, _ = self.dense.nearest(vectors, NEAR_BY_MEANING)
+        strings = np.repeat(np.arange(len(rows)), rows.shape[1])
+        forms = self.lexicon.name_forms[rows.ravel()].astype(np.int64)
+        return strings[forms >= 0], forms[forms >= 0]
+
+    def _looked_up(self, found: Candidates, strings: int, vectors: Vectors | None) -> Lookups:
+        cosines = np.zeros(len(found.strings), np.float32)
+        if vectors is not None and self.dense is not None:
+            named = self.names.entities
+            cosines = self.dense.cosines_of_entities(vectors, found.strings, found.entities, named)
+        return Lookups.of_candidates(found, strings, cosines)
 
     def known(self, prior: NDArray[np.float32] | None = None) -> Known:
         """Gather what is known of entities and meanings.

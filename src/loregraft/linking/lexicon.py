@@ -6,6 +6,7 @@ their files where they lie.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import get_args
 
@@ -16,9 +17,11 @@ from jaxtyping import Bool, Int32, Int64, UInt8
 from numpy.typing import NDArray
 
 from loregraft.kg.graph import KnowledgeGraph
+from loregraft.kg.identity import Hashes, hash_ids
+from loregraft.kg.runs import runs
 from loregraft.linking.arrays import read_arrays, read_table, write_arrays, write_table
+from loregraft.linking.folds import CJK
 from loregraft.linking.normalize import Rules, normalize_name
-from loregraft.linking.words import CJK
 from loregraft.records import SAME_MEANING, NameKind
 
 KINDS: tuple[NameKind, ...] = get_args(NameKind)
@@ -52,6 +55,13 @@ class Names:
         return cls(
             _whole(table["name"]), entities, np.asarray(kinds).astype(np.uint8), _whole(table["language"])
         )
+
+    @classmethod
+    def exact(cls, texts: Sequence[str], entities: Sequence[int]) -> "Names":
+        """Take names that are not of a graph: exact ones, of no language."""
+        kinds = np.full(len(texts), KINDS.index("exact"), np.uint8)
+        languages = pa.array([""] * len(texts), pa.large_string())
+        return cls(pa.array(texts, pa.large_string()), np.array(entities, np.int32), kinds, languages)
 
     def __len__(self) -> int:
         return len(self.entities)
@@ -127,22 +137,23 @@ class Lexicon:
 
     def find(self, keys: Sequence[str]) -> Rows:
         """Give the row of each form, -1 where there is none."""
-        if not len(self.forms):
+        hashes, order = self._by_hash
+        if not len(hashes):
             return np.full(len(keys), -1, np.int64)
-        asked = pa.array(keys, pa.large_string())
-        found = pc.index_in(asked, value_set=self.forms)
-        return np.asarray(pc.fill_null(found, -1)).astype(np.int64)
+        wanted = hash_ids(keys)
+        places = np.minimum(np.searchsorted(hashes, wanted), len(hashes) - 1)
+        return np.where(hashes[places] == wanted, order[places], -1)
+
+    @cached_property
+    def _by_hash(self) -> tuple[Hashes, Rows]:
+        """The hash of each form, ascending, and its row; two of a billion forms may have the same."""
+        hashes = hash_ids(self.forms.to_pylist())
+        order = np.argsort(hashes, kind="stable")
+        return hashes[order], order
 
     def meanings(self, forms: Rows) -> tuple[Rows, Rows]:
         """List the meanings of some forms: the place in `forms`, and the row in `entities`."""
-        counts = self.pointers[forms + 1] - self.pointers[forms]
-        asked = np.repeat(np.arange(len(forms)), counts)
-        within = np.arange(len(asked)) - np.repeat(np.cumsum(counts) - counts, counts)
-        return asked, self.pointers[forms][asked] + within
-
-    def ambiguity(self, forms: Rows) -> Rows:
-        """Give how many entities each form may mean."""
-        return self.pointers[forms + 1] - self.pointers[forms]
+        return runs(self.pointers[forms], self.pointers[forms + 1])
 
 
 def save_names(names: Names, lexicon: Lexicon, folder: Path) -> None:

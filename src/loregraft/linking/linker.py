@@ -4,6 +4,7 @@ Made from a graph's names alone: no text, no label and no encoder is needed. All
 encoder finds names by meaning, texts teach what is usual, labels do so best (`learning/`).
 """
 
+import hashlib
 import json
 import logging
 from collections.abc import Mapping, Sequence
@@ -21,13 +22,14 @@ from loregraft.errors import BadInput, WrongArtifact
 from loregraft.kg.graph import KnowledgeGraph
 from loregraft.kg.hierarchy import below
 from loregraft.linking.arrays import read_arrays, write_arrays
-from loregraft.linking.calibrate import Calibration, log_odds
 from loregraft.linking.index import Index, Progress
-from loregraft.linking.lattice import choose
 from loregraft.linking.lookups import Known, Lookups
-from loregraft.linking.mentions import Spans
+from loregraft.linking.mentions.lattice import choose
+from loregraft.linking.mentions.patterns import fingerprint_forms
+from loregraft.linking.mentions.phrases import Phrases, abbreviated, given_phrases, with_variants
+from loregraft.linking.mentions.scanner import Spans
 from loregraft.linking.normalize import Rules, View, normalize
-from loregraft.linking.phrases import Phrases, abbreviated, given_phrases, with_variants
+from loregraft.linking.scoring.calibrate import Calibration, log_odds
 from loregraft.linking.scoring.features import DEFAULT, DEFAULT_NIL, FEATURES, Pool, fill_repeated
 from loregraft.linking.scoring.support import fill_support
 from loregraft.linking.scoring.weights import Weights
@@ -95,7 +97,16 @@ class Linker:
         settings = settings or LinkSettings()
         rules = Rules(settings.marks, settings.simplify)
         eligible = looked_for(graph, settings)
-        index = Index.of(graph, rules, eligible=eligible, encoder=encoder, vectors=vectors, progress=progress)
+        engine = None if settings.engine == "auto" else settings.engine
+        index = Index.of(
+            graph,
+            rules,
+            eligible=eligible,
+            engine=engine,
+            encoder=encoder,
+            vectors=vectors,
+            progress=progress,
+        )
         return cls(index, settings)
 
     @cached_property
@@ -117,30 +128,29 @@ class Linker:
         if self.settings.coherence:
             fill_support(pool, phrases.spans, self.index, self.weights, self.settings.window)
         scores = self.weights.scores(pool.matrix)
-        shares = pool.shares(self.weights)
-        best = pool.best(scores)
-        raw = np.where(best >= 0, shares[best], 0.0) if len(shares) else np.zeros(len(best))
+        best, raw = pool.best(scores), np.zeros(len(pool.texts))
+        raw[best >= 0] = pool.shares(self.weights)[best[best >= 0]]
         probabilities = raw if self.calibration is None else self.calibration.probabilities(log_odds(raw))
         return Judged(phrases.spans, pool, scores, probabilities, best)
 
-    def link(self, text: str) -> list[Link]:
-        """List the entities that a text mentions, by place."""
-        return next(iter(self.links([text])))
+    def link(self, text: str, given: Sequence[Place] | None = None) -> list[Link]:
+        """List the entities that a text mentions, by place; see `links`."""
+        return self.links([text], None if given is None else [given])[0]
 
-    def links(self, texts: Sequence[str]) -> list[list[Link]]:
-        """List the links of each text."""
-        judged = self.judge(texts)
-        kept = self.kept(judged)
+    def links(self, texts: Sequence[str], given: Sequence[Sequence[Place]] | None = None) -> list[list[Link]]:
+        """List the links of each text.
+
+        Args:
+            given: Places of mentions in each text: each gets an answer, None where it means no entity of
+                the graph, and no others are looked for.
+        """
+        judged = self.judge(texts, given)
+        kept = self.kept(judged) if given is None else np.ones(len(judged.best), bool)
         linked: list[list[Link]] = [[] for _ in texts]
         for row in np.flatnonzero(kept).tolist():
             number = int(judged.spans.texts[row])
             linked[number].append(self.link_at(judged, row, texts[number]))
         return linked
-
-    def link_given(self, text: str, places: Sequence[Place]) -> list[Link]:
-        """Say what mentions at known places mean; None: no entity of the graph."""
-        judged = self.judge([text], [places])
-        return [self.link_at(judged, row, text) for row in range(len(judged.best))]
 
     def kept(self, judged: Judged) -> Bool[np.ndarray, " mentions"]:
         """Choose among mentions that overlap, after those that most likely are none."""
@@ -212,12 +222,11 @@ class Linker:
     def _fill_context(self, pool: Pool, views: Sequence[View]) -> None:
         """Compare texts with what describes the candidates of mentions that have several."""
         unclear = np.flatnonzero((np.diff(pool.starts) > 1)[pool.owners])
-        if len(unclear):
-            vectors = self.index.profiles.vectors([view.text for view in views])
-            texts = pool.texts[pool.owners[unclear]]
-            pool.column("context")[unclear] = self.index.profiles.cosines(
-                vectors, texts, pool.entities[unclear]
-            )
+        texts, numbers = np.unique(pool.texts[pool.owners[unclear]], return_inverse=True)
+        if len(texts):
+            profiles = self.index.profiles
+            vectors = profiles.vectors([views[text].text for text in texts.tolist()])
+            pool.column("context")[unclear] = profiles.cosines(vectors, numbers, pool.entities[unclear])
 
     def save(self, folder: Path, *, parents: Mapping[str, str] | None = None) -> None:
         """Write the linker into a folder, which is whole or is not there.
@@ -231,11 +240,16 @@ class Linker:
         settings: dict[str, Json] = self.settings.model_dump(mode="json")
         dense = self.index.dense
         encoder = "" if dense is None else dense.encoder.sha256
-        key = fingerprint("linker", 1, settings, dict(parents or {}), encoder, self.weights.named)
+        forms = fingerprint_forms(self.index.lexicon.forms)
+        told = None if self.calibration is None else self.calibration.as_dict()
+        prior = None if self.prior is None else hashlib.sha256(self.prior.tobytes()).hexdigest()
+        key = fingerprint(
+            "linker", 1, settings, dict(parents or {}), encoder, forms, self.weights.named, told, prior
+        )
         with writing(folder, KIND, key, settings=settings, parents=parents) as (target, facts):
             self.index.save(target)
             learned: dict[str, Json] = {"weights": dict(self.weights.named), "nil": self.weights.nil}
-            learned["calibration"] = None if self.calibration is None else self.calibration.as_dict()
+            learned["calibration"] = told
             learned["rules"] = self.index.rules.fingerprint()
             learned["encoder"] = encoder
             write_json(target / LEARNED, learned)
@@ -256,11 +270,8 @@ class Linker:
         """
         card = read_card(folder, KIND)
         if graph_key and card.parents.get("graph") != graph_key:
-            found, fix = (
-                "this linker was built from another graph",
-                "Build it from this graph: loregraft link build.",
-            )
-            raise WrongArtifact(folder, found, fix)
+            found = "this linker was built from another graph"
+            raise WrongArtifact(folder, found, "Build it from this graph: loregraft link build.")
         settings = LinkSettings.model_validate(dict(card.settings))
         learned = json.loads((folder / LEARNED).read_text())
         rules = Rules(settings.marks, settings.simplify)
@@ -268,11 +279,7 @@ class Linker:
             found = "its names were folded by another version of Unicode or OpenCC"
             raise WrongArtifact(folder, found, "Build it again: loregraft link build.")
         if encoder is not None and learned["encoder"] != encoder.sha256:
-            found = (
-                "the linker was built with another encoder"
-                if learned["encoder"]
-                else "it was built with no encoder"
-            )
+            found = "it was built with " + ("another encoder" if learned["encoder"] else "no encoder")
             raise WrongArtifact(folder, found, "Give the one that it was built with, or build it again.")
         weights = Weights.of(FEATURES, learned["weights"], learned["nil"])
         told, prior = learned["calibration"], read_arrays(folder, "learned").get("prior")
@@ -280,8 +287,13 @@ class Linker:
         return cls(index, settings, weights, None if told is None else Calibration.of_dict(told), prior)
 
     def with_settings(self, **changes: object) -> "Linker":
-        """Give the same linker with other settings."""
-        return replace(self, settings=self.settings.model_copy(update=changes))
+        """Give the same linker with other settings; those of its names do not change any more.
+
+        Raises:
+            ValueError: A setting is not what it must be.
+        """
+        settings = LinkSettings.model_validate(self.settings.model_dump() | changes)
+        return replace(self, settings=settings)
 
 
 def looked_for(graph: KnowledgeGraph, settings: LinkSettings) -> Bool[np.ndarray, " entities"]:

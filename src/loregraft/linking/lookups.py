@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float32, Int64
 from numpy.typing import NDArray
 
+from loregraft.kg.runs import runs
 from loregraft.linking.candidates.generate import Candidates
 from loregraft.linking.candidates.likeness import FEATURES as LIKENESS
 from loregraft.linking.lexicon import LOOSE, Lexicon, Names
@@ -81,9 +82,8 @@ class Lookups:
             keys: Of each mention, the place of its string.
             texts: Of each mention, the number of its text.
         """
-        counts = self.starts[keys + 1] - self.starts[keys]
-        starts = np.r_[0, np.cumsum(counts)]
-        rows = np.repeat(self.starts[keys] - starts[:-1], counts) + np.arange(starts[-1])
+        owners, rows = runs(self.starts[keys], self.starts[keys + 1])
+        starts = np.searchsorted(owners, np.arange(len(keys) + 1))
         meanings = self.meanings[rows]
         entities = lexicon.entities[meanings].astype(np.int64)
         matrix = np.zeros((len(rows), len(FEATURES)), np.float32)

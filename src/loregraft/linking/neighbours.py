@@ -10,6 +10,8 @@ import scipy.sparse as sp
 from jaxtyping import Float, Int, Int32, Int64
 from numpy.typing import NDArray
 
+from loregraft.kg.runs import runs
+
 HUB = 200
 """An entity with so many neighbours joins no two others: nearly everything is two steps apart through it."""
 
@@ -74,10 +76,7 @@ class Neighbours:
 
     def listed(self, entities: Int[np.ndarray, " entities"]) -> tuple[Rows, Rows]:
         """List the neighbours of some entities: the place in `entities`, and the place in the columns."""
-        starts, counts = self.pointers[entities], self.degrees(entities)
-        owners = np.repeat(np.arange(len(entities)), counts)
-        within = np.arange(len(owners)) - np.repeat(np.cumsum(counts) - counts, counts)
-        return owners, np.repeat(starts, counts) + within
+        return runs(self.pointers[entities], self.pointers[entities + 1])
 
     def of_entity(self, entity: int) -> Int32[np.ndarray, " neighbours"]:
         """Give the neighbours of one entity, ascending."""

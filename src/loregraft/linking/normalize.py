@@ -129,21 +129,14 @@ def normalize(text: str, rules: Rules = Rules()) -> View:
 def normalize_name(name: str, rules: Rules = Rules()) -> str:
     """Give the key of a name: its words, folded as `normalize` folds a text; "" if it has no letter or digit.
 
-    Where the rules simplify, Chinese is converted by phrase if the length stays the same, so that the key
-    may differ from the view of the same characters, which are converted one by one.
+    Chinese is simplified character by character, as in texts, though some phrases keep a traditional one
+    ("乾隆"): a key by phrase would not be found where the characters are converted one by one.
 
     Raises:
         MissingExtra: The rules simplify and OpenCC is not installed.
     """
     if name.isascii():
         return b" ".join(name.encode().translate(_ASCII).split()).decode()
-    if not rules.simplify:
-        return _key(name, rules)
-    traditional = _key(name, Rules(rules.marks))
-    if CJK_CHARACTER.search(traditional):
-        simplified = simplifier()(traditional)
-        if len(simplified) == len(traditional):
-            return simplified
     return _key(name, rules)
 
 

@@ -9,17 +9,10 @@ import unicodedata
 from dataclasses import dataclass
 
 from loregraft.kg.names import fold_name
+from loregraft.linking.folds import CJK
 
-CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uac00-\ud7af"
-CJK_CHARACTER = re.compile(rf"([{CJK}])")
 _MARKS = "\u0300-\u036f"  # accents that are characters of their own, as in decomposed (NFD) text
 _WORD = re.compile(rf"[{CJK}]|(?:[^\W_{CJK}][{_MARKS}]*)+")
-
-
-def is_cjk(sign: str) -> bool:
-    """Tell whether a character is of a script without spaces between words; Korean counts as one."""
-    point = ord(sign)
-    return point > 0x2E7F and (CJK_CHARACTER.match(sign) is not None or 0x20000 <= point <= 0x3FFFD)
 
 
 @dataclass(frozen=True, slots=True)

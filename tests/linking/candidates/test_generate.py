@@ -76,10 +76,13 @@ def test_all_features_of_a_name_itself_are_those_of_the_same(generator):
 
 
 def test_what_is_left_out_is_not_found(generator):
-    form = int(generator.lexicon.find(["renal cyst"])[0])
-    one_name = generator.find(["renal cyst"], left_out=LeftOut(np.array([0]), np.array([form])))
+    lexicon = generator.lexicon
+    meaning = lexicon.pointers[lexicon.find(["renal cyst"])]
+    gone = np.zeros(9, bool)
+    one_name = generator.find(["renal cyst"], left_out=LeftOut(meaning, gone))
     assert one_name.entities[0] == 0 and column(one_name, "exact")[0] == 0  # by its other name
-    entity = generator.find(["renal cyst"], left_out=LeftOut(np.array([0]), np.array([-1])))
+    gone[0] = True
+    entity = generator.find(["renal cyst", "kidney cyst"], left_out=LeftOut(np.array([-1, -1]), gone))
     assert 0 not in entity.entities.tolist()
 
 

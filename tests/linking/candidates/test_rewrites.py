@@ -27,19 +27,19 @@ def learned():
 def test_words_that_change_places_in_names_of_an_entity_stand_for_each_other():
     wording, rewrites = learned()
     kidney, renal = wording.number(["kidney", "renal"]).tolist()
-    others, shares = rewrites.of_word(kidney)
-    assert others.tolist() == [renal]
-    assert shares[0] == np.float32(
+    asked, places = rewrites.of_words(np.array([kidney, renal]))
+    assert asked.tolist() == [0, 1]
+    assert rewrites.others[places].tolist() == [renal, kidney]
+    assert rewrites.shares[places[0]] == np.float32(
         3 / (3 + 2)
     )  # three entities show it, of three where kidney can be replaced
-    assert rewrites.of_word(renal)[0].tolist() == [kidney]
 
 
 def test_what_only_different_entities_show_is_no_rewrite():
     wording, rewrites = learned()
     liver, cyst = wording.number(["liver", "cyst"]).tolist()
-    assert len(rewrites.of_word(liver)[0]) == 0  # "liver cyst" is another entity's name
-    assert len(rewrites.of_word(cyst)[0]) == 0
+    asked, _ = rewrites.of_words(np.array([liver, cyst]))
+    assert len(asked) == 0  # "liver cyst" is another entity's name
 
 
 def test_words_are_stemmed_and_those_without_meaning_left_out():

@@ -50,7 +50,7 @@ from loregraft.kg.readers.rows.triples import ENDS
 from loregraft.kg.readers.spo import fits_spo, read_spo
 from loregraft.kg.readers.text.advice import advice
 from loregraft.kg.readers.text.lines import Problems
-from loregraft.kg.readers.text.opening import first_bytes
+from loregraft.kg.readers.text.opening import fitting
 from loregraft.kg.readers.tsv import fits_entities_tsv, fits_tsv, read_entities_tsv, read_tsv
 from loregraft.kg.readers.umls import fits_umls, read_umls
 from loregraft.kg.readers.wikidata.dump import fits_wikidata, read_wikidata
@@ -128,8 +128,6 @@ SERVERS: dict[str, Callable[[str, list[BadInput] | None], Iterator[Columns]]] = 
 }
 """How an address begins -> the reader of what answers there."""
 
-_HEAD_BYTES = 65_536
-
 
 def read(
     path: Path | str,
@@ -169,10 +167,9 @@ def recognise(path: Path) -> str:
         BadInput: It is none of the known formats, or it cannot be read.
     """
     path = Path(path)
-    head = "" if path.is_dir() else first_bytes(path, _HEAD_BYTES).decode("utf-8-sig", "replace")
-    for format, fits in FITS.items():
-        if fits(path, head):
-            return format
+    format, head = fitting(path, FITS)
+    if format is not None:
+        return format
     found, fix = advice(path, head)
     raise BadInput(path, 0, found, fix)
 

@@ -14,6 +14,7 @@ import torch
 from jaxtyping import Float, Float32, Int64
 from torch import Tensor
 
+from loregraft.kg.runs import runs
 from loregraft.kge.asking import Asked, Group, ask_backward
 from loregraft.kge.measures import meet, meet_backward
 from loregraft.kge.questions import Questions
@@ -75,10 +76,7 @@ class AnswerLists:
 
     def labels(self, numbers: Int64[np.ndarray, " questions"]) -> "Labels":
         """Give the answers of some questions."""
-        counts = self.starts[numbers + 1] - self.starts[numbers]
-        asked = np.repeat(np.arange(len(numbers)), counts)
-        within = np.arange(len(asked)) - np.repeat(np.cumsum(counts) - counts, counts)
-        places = self.starts[numbers][asked] + within
+        asked, places = runs(self.starts[numbers], self.starts[numbers + 1])
         columns = asked, self.entities[places], self.weights[places]
         return Labels(*(torch.from_numpy(column) for column in columns))
 

@@ -8,6 +8,7 @@ from jaxtyping import Bool, Float64
 from numpy.typing import NDArray
 from torch import Tensor
 
+from loregraft.kg.runs import runs
 from loregraft.kge import kernels
 from loregraft.kge.questions import Answers, Ints, Questions, Triples
 from loregraft.kge.settings import KgeSettings
@@ -99,7 +100,6 @@ def among(
     order = np.argsort(chosen, kind="stable")
     answers, asked = known.lists(questions)
     first, last = (np.searchsorted(chosen[order], answers, side=side) for side in ("left", "right"))
-    counts = last - first
-    within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-    mask[np.repeat(asked, counts), order[np.repeat(first, counts) + within]] = True
+    met, places = runs(first, last)
+    mask[asked[met], order[places]] = True
     return mask

@@ -1,7 +1,6 @@
 """Names by meaning: cosines of an encoder's vectors, for strings whose letters are unlike any name's.
 
-Every name has a vector of its own; an entity is as near as its nearest name. Up to EXACT names all are
-compared, above that an index of neighbours finds the nearest, where usearch is installed.
+Every name has a vector of its own; an entity is as near as its nearest name. All names are compared.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,12 +12,12 @@ from jaxtyping import Float16, Float32, Int32, Int64
 from loregraft.encoder.encode import encode
 from loregraft.encoder.load import Encoder
 from loregraft.errors import WrongArtifact
+from loregraft.kg.runs import runs
 from loregraft.linking.arrays import read_arrays, write_arrays
 from loregraft.training.device import has_bf16
 
 MAX_TOKENS = 32
 AT_ONCE = 256
-EXACT = 50_000
 
 Vectors = Float32[np.ndarray, "strings dim"]
 
@@ -81,9 +80,7 @@ class Dense:
             owners: The entity of each name, ascending.
         """
         starts, ends = (np.searchsorted(owners, entities, side) for side in ("left", "right"))
-        counts = ends - starts
-        pairs = np.repeat(np.arange(len(strings)), counts)
-        names = np.arange(int(counts.sum())) + np.repeat(starts - (np.cumsum(counts) - counts), counts)
+        pairs, names = runs(starts, ends)
         best = np.full(len(strings), -1, np.float32)
         for first in range(0, len(pairs), 100_000):
             some = slice(first, first + 100_000)

@@ -12,15 +12,17 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import scipy.sparse as sp
-from jaxtyping import Float32, Int64
+from jaxtyping import Bool, Float32, Int64
 from numpy.typing import NDArray
 
+from loregraft.kg.runs import runs
 from loregraft.linking.arrays import read_arrays, write_arrays
 from loregraft.linking.candidates.likeness import FEATURES, Strings, likeness
 from loregraft.linking.candidates.ngrams import Ngrams
 from loregraft.linking.candidates.rewrites import Rewrites
 from loregraft.linking.candidates.wording import LONGEST, Wording, hashes
 from loregraft.linking.lexicon import Lexicon
+from loregraft.linking.tfidf import unit
 
 Rows = NDArray[np.int64]
 
@@ -52,15 +54,15 @@ class Candidates:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """What may not be found for each string: so that names can be asked for as if the graph had them not.
+    """What may not be found, so that names can be asked for as if the graph had them not.
 
     Attributes:
-        entities: Of each string, an entity; -1 for none.
-        forms: Of each string, the form that is no name of that entity; -1 where the entity has no name.
+        names: Of each string, the row of a meaning that is passed over; -1 for none.
+        gone: Of each entity, whether it is passed over for all strings.
     """
 
-    entities: Int64[np.ndarray, " strings"]
-    forms: Int64[np.ndarray, " strings"]
+    names: Int64[np.ndarray, " strings"]
+    gone: Bool[np.ndarray, " entities"]
 
 
 class Generator:
@@ -148,9 +150,9 @@ class Generator:
         weights = np.array([_FIRST_LOOK.get(name, 0.0) for name in FEATURES], np.float32)
         pairs, meanings = self.lexicon.meanings(forms)
         if left_out is not None:
-            own = self.lexicon.entities[meanings] == left_out.entities[asked[pairs]]
-            own &= (left_out.forms[asked[pairs]] < 0) | (left_out.forms[asked[pairs]] == forms[pairs])
-            pairs, meanings = pairs[~own], meanings[~own]
+            out = left_out.gone[self.lexicon.entities[meanings]]
+            out |= left_out.names[asked[pairs]] == meanings
+            pairs, meanings = pairs[~out], meanings[~out]
         entities = self.lexicon.entities[meanings].astype(np.int64)
         scores = (alike @ weights)[pairs]
         order = np.lexsort((meanings, -scores, entities, asked[pairs]))
@@ -169,18 +171,14 @@ class Generator:
         known = (strings.numbers >= 0) & (strings.numbers < self.wording.unknown)
         rows, columns = np.nonzero(known)
         words = strings.numbers[rows, columns]
-        counts = self.rewrites.pointers[words + 1] - self.rewrites.pointers[words]
-        rows = np.repeat(rows, counts)
-        within = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
-        places = self.rewrites.pointers[np.repeat(words, counts)] + within
+        asked, places = self.rewrites.of_words(words)
+        rows = rows[asked]
         others, back = np.unique(self.rewrites.others[places], return_inverse=True)
         vectors = self.ngrams.vectors(self.wording.words.take(pa.array(others.astype(np.int64))).to_pylist())
         weights = _REWRITE_WEIGHT * np.sqrt(self.rewrites.shares[places])
         mix = sp.csr_matrix((weights, (rows, back)), shape=(plain.shape[0], len(others)), dtype=np.float32)
         mixed = (plain + mix @ vectors).tocsr()
-        norms = np.sqrt(np.asarray(mixed.multiply(mixed).sum(axis=1)).ravel())
-        mixed.data /= np.repeat(np.maximum(norms, 1e-12), np.diff(mixed.indptr))
-        return mixed.astype(np.float32)
+        return unit(mixed)
 
     def _same_words(
         self, strings: Strings
@@ -197,15 +195,12 @@ class Generator:
         for column in range(min(LONGEST, numbers.shape[1])):
             rows = np.flatnonzero(known & inside[:, column])
             words = numbers[rows, column]
-            counts = self.rewrites.pointers[words + 1] - self.rewrites.pointers[words]
-            rows = np.repeat(rows, counts)
-            within = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
-            others = self.rewrites.others[self.rewrites.pointers[np.repeat(words, counts)] + within]
+            replaced, places = self.rewrites.of_words(words)
+            rows, others = rows[replaced], self.rewrites.others[places]
             with np.errstate(over="ignore"):
                 sought.append(bags[rows] - each[numbers[rows, column]] + each[others])
             asked.append(rows)
         rows, wanted = np.concatenate(asked), np.concatenate(sought)
-        left = np.searchsorted(self._bags, wanted, "left")
-        counts = np.searchsorted(self._bags, wanted, "right") - left
-        within = np.arange(int(counts.sum())) - np.repeat(np.cumsum(counts) - counts, counts)
-        return np.repeat(rows, counts), self._bag_order[np.repeat(left, counts) + within]
+        first, last = (np.searchsorted(self._bags, wanted, side) for side in ("left", "right"))
+        found, places = runs(first, last)
+        return rows[found], self._bag_order[places]

@@ -13,7 +13,8 @@ import scipy.sparse as sp
 from jaxtyping import Float32, Int64
 
 from loregraft.linking.arrays import read_arrays, write_arrays
-from loregraft.linking.words import CJK_CHARACTER
+from loregraft.linking.folds import spaced
+from loregraft.linking.tfidf import counts, rarities, weighed
 
 MET = 200_000
 """Postings that are read for a string, at most, beyond its rarest FEWEST trigrams."""
@@ -47,15 +48,14 @@ class Ngrams:
     @classmethod
     def of(cls, forms: Sequence[str], bits: int = 20) -> "Ngrams":
         """Index forms; trigrams are hashed to 2 ** bits columns."""
-        counts = _counts(forms, bits)
-        having = np.bincount(counts.indices, minlength=1 << bits)
-        rarity = (np.log((len(forms) + 1) / (having + 1)) + 1).astype(np.float32)
-        by_form = weighed(counts, rarity)
+        counted = counts(forms, trigrams, bits)
+        rarity = rarities(counted)
+        by_form = weighed(counted, rarity)
         return cls(by_form, by_form.T.tocsr(), rarity, bits)
 
     def vectors(self, strings: Sequence[str]) -> sp.csr_matrix:
         """Give the unit vectors of some strings."""
-        return weighed(_counts(strings, self._bits), self._rarity)
+        return weighed(counts(strings, trigrams, self._bits), self._rarity)
 
     def nearest(self, vectors: sp.csr_matrix, most: int) -> Near:
         """Give the forms with the highest cosines with each of some unit vectors, `most` of them."""
@@ -119,33 +119,7 @@ class Ngrams:
         return cls(by_form, by_form.T.tocsr(), np.asarray(a["rarity"]), bits)
 
 
-def _counts(strings: Sequence[str], bits: int) -> sp.csr_matrix:
-    """Count the trigrams of each string, words padded with a space on both sides."""
-    from sklearn.feature_extraction.text import HashingVectorizer  # slow to import
-
-    if not len(strings):  # the vectorizer refuses none
-        return sp.csr_matrix((0, 1 << bits), dtype=np.float32)
-    vectorizer = HashingVectorizer(
-        analyzer="char_wb",
-        ngram_range=(3, 3),
-        n_features=1 << bits,
-        alternate_sign=False,
-        norm=None,
-        lowercase=False,
-        preprocessor=_spaced,
-        dtype=np.float32,
-    )
-    return vectorizer.transform(strings).tocsr()
-
-
-def _spaced(form: str) -> str:
-    return form if form.isascii() else CJK_CHARACTER.sub(r" \1 ", form)
-
-
-def weighed(counts: sp.csr_matrix, rarity: np.ndarray) -> sp.csr_matrix:
-    """Weigh counts by rarity, dampened, and make the rows unit vectors."""
-    m = counts.copy()
-    m.data = (1 + np.log(m.data)) * rarity[m.indices]
-    norms = np.sqrt(np.asarray(m.multiply(m).sum(axis=1)).ravel())
-    m.data /= np.repeat(np.maximum(norms, 1e-12), np.diff(m.indptr))
-    return m.astype(np.float32)
+def trigrams(form: str) -> list[str]:
+    """List the letter groups of a form's words, a space before and after each; CJK ones by character."""
+    padded = (f" {word} " for word in spaced(form).split())
+    return [word[place : place + 3] for word in padded for place in range(len(word) - 2)]

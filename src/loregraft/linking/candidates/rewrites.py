@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float32, Int32, Int64
+from numpy.typing import NDArray
 
+from loregraft.kg.runs import runs
 from loregraft.linking.candidates.wording import Wording, hashes
 
 FEWEST = 2
@@ -39,10 +41,8 @@ class Rewrites:
     ) -> "Rewrites":
         """Compare the names of each entity: the form and the entity of each name."""
         words, gap = len(wording.words), len(wording.words)  # the gap stands for no word
-        counts = np.diff(wording.pointers)[forms]
-        names = np.repeat(np.arange(len(forms)), counts)
-        within = np.arange(len(names)) - np.repeat(np.cumsum(counts) - counts, counts)
-        numbers = wording.numbers[wording.pointers[forms][names] + within].astype(np.int64)
+        names, places = runs(wording.pointers[forms], wording.pointers[forms + 1])
+        numbers = wording.numbers[places].astype(np.int64)
         whole = wording.bags[forms] + hashes(int(entities.max(initial=0)) + 1)[entities] * np.uint64(31)
         # What is left of a name when a word is taken out, whatever the order, beside the names themselves.
         rests = np.r_[whole[names] - hashes(words + 1)[numbers], whole]
@@ -74,7 +74,6 @@ class Rewrites:
         pointers = np.searchsorted(one[kept], np.arange(words + 2)).astype(np.int64)
         return cls(pointers, other[kept].astype(np.int32), shares[kept].astype(np.float32))
 
-    def of_word(self, word: int) -> tuple[Int32[np.ndarray, " others"], Float32[np.ndarray, " others"]]:
-        """Give what may stand for a word, and how often it does."""
-        rows = slice(*self.pointers[word : word + 2].tolist())
-        return self.others[rows], self.shares[rows]
+    def of_words(self, words: Int64[np.ndarray, " words"]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """List what may stand for some words: the place in `words`, and the place in `others`."""
+        return runs(self.pointers[words], self.pointers[words + 1])

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from jaxtyping import Bool, Float32, Int32, Int64, UInt64
 
 from loregraft.linking.arrays import read_arrays, read_table, write_arrays, write_table
-from loregraft.linking.words import CJK_CHARACTER
+from loregraft.linking.folds import CJK_CHARACTER, spaced
 
 LONGEST = 12
 """Words of a string that are compared; what comes after is left to the letters."""
@@ -48,7 +48,7 @@ def is_mark(word: str) -> bool:
 
 def split_form(form: str) -> list[str]:
     """Give the stems of a form's words that carry meaning; of all words, where none does."""
-    words = CJK_CHARACTER.sub(r" \1 ", form).split()
+    words = spaced(form).split()
     return [stem(word) for word in words if word not in _STOP] or [stem(word) for word in words]
 
 
@@ -134,10 +134,6 @@ class Wording:
         sums = np.zeros(len(self.numbers) + 1, np.uint64)
         np.cumsum(each, out=sums[1:])
         return sums[self.pointers[1:]] - sums[self.pointers[:-1]]
-
-    def bag(self, numbers: Int64[np.ndarray, " words"]) -> np.uint64:
-        """Give that hash for some words."""
-        return hashes(len(self.words) + 1)[numbers].sum(dtype=np.uint64)
 
 
 def hashes(count: int) -> UInt64[np.ndarray, " words"]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from loregraft.errors import BadInput, CannotWrite, did_you_mean
-from loregraft.kg.readers.text.opening import first_bytes
+from loregraft.kg.readers.text.opening import fitting
 from loregraft.kg.writers.telling import Told
 from loregraft.linking.formats.bioc import fits_bioc, read_bioc, write_bioc
 from loregraft.linking.formats.brat import fits_brat, read_brat, write_brat
@@ -68,7 +68,6 @@ FITS: dict[str, Callable[[Path, str], bool]] = {
 }
 """Format -> does it fit, by path and by the first 64 KiB as text? The first that does is taken."""
 
-_HEAD_BYTES = 65_536
 _log = logging.getLogger(__name__)
 
 
@@ -122,10 +121,9 @@ def recognise(path: Path) -> str:
         BadInput: It is none of the known formats, or it cannot be read.
     """
     path = Path(path)
-    head = "" if path.is_dir() else first_bytes(path, _HEAD_BYTES).decode("utf-8-sig", "replace")
-    for format, fits in FITS.items():
-        if fits(path, head):
-            return format
+    format, head = fitting(path, FITS)
+    if format is not None:
+        return format
     found = "no known format of annotated texts" + (
         "" if head or path.is_dir() else ": there is nothing in it"
     )

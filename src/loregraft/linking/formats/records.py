@@ -64,6 +64,11 @@ class Annotated:
         """The mentions, each with the first of its ids."""
         return tuple(gold.link for gold in self.gold)
 
+    @property
+    def places(self) -> list[tuple[int, int]]:
+        """Where its mentions stand."""
+        return [(gold.mention.start, gold.mention.end) for gold in self.gold]
+
     @classmethod
     def of(cls, document: Document, links: Iterable[Link]) -> "Annotated":
         """Take what a linker found."""

@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Int64
 from numpy.typing import NDArray
 
+from loregraft.kg.runs import runs
 from loregraft.linking.formats.records import Gold
 from loregraft.records import Link, Mention
 
@@ -127,8 +128,8 @@ def count(
     def code(id: str) -> int:
         return codes.setdefault(id, len(codes))
 
-    right = _right_units(gold, part, protocol, in_graph, code)
-    said = _found_units(gold, found, part, protocol, in_graph, code)
+    asked = _Asked(part, protocol, in_graph, code)
+    right, said = _right_units(gold, asked), _found_units(gold, found, asked)
     paired = _paired(right, said, match)
     size = len(gold)
     return Counts(
@@ -157,50 +158,54 @@ def _any_in(ids: Sequence[str], in_graph: Container[str] | None) -> bool:
     return in_graph is None or any(id in in_graph for id in ids)
 
 
-def _right_units(
-    gold: Sequence[Sequence[Gold]],
-    part: Part,
-    protocol: Protocol,
-    in_graph: Container[str] | None,
-    code: Callable[[str], int],
-) -> _Units:
+@dataclass(frozen=True)
+class _Asked:
+    """What is counted, and what number an id has."""
+
+    part: Part
+    protocol: Protocol
+    in_graph: Container[str] | None
+    code: Callable[[str], int]
+
+    def keeps(self, mention: Gold) -> bool:
+        return self.protocol.keeps(mention, self.in_graph)
+
+    def counts(self, nil: bool) -> bool:
+        """Tell whether something that is NIL, or is not, is of the part that is counted."""
+        return self.part == "all" or (self.part == "nil") == nil
+
+
+def _right_units(gold: Sequence[Sequence[Gold]], asked: _Asked) -> _Units:
     seen: dict[tuple[int, int, int, tuple[int, ...]], None] = {}
     for document, mentions in enumerate(gold):
         for one in mentions:
-            if not protocol.keeps(one, in_graph):
+            if not asked.keeps(one):
                 continue
             place = (document, one.mention.start, one.mention.end)
-            if part == "detection":
+            if asked.part == "detection":
                 seen[*place, (0,)] = None
                 continue
-            for ids in answers(one, protocol, in_graph):
-                if part == "all" or (part == "nil") == (None in ids):
-                    seen[*place, tuple(sorted(code(_NIL if id is None else id) for id in ids))] = None
+            for ids in answers(one, asked.protocol, asked.in_graph):
+                if asked.counts(None in ids):
+                    seen[*place, tuple(sorted(asked.code(_NIL if id is None else id) for id in ids))] = None
     return _units(list(seen))
 
 
-def _found_units(
-    gold: Sequence[Sequence[Gold]],
-    found: Sequence[Sequence[Link]],
-    part: Part,
-    protocol: Protocol,
-    in_graph: Container[str] | None,
-    code: Callable[[str], int],
-) -> _Units:
+def _found_units(gold: Sequence[Sequence[Gold]], found: Sequence[Sequence[Link]], asked: _Asked) -> _Units:
     seen: dict[tuple[int, int, int, tuple[int, ...]], None] = {}
     for document, links in enumerate(found):
         kept: set[tuple[int, int]] = set()
         left_out: set[tuple[int, int]] = set()
         for one in gold[document]:
-            (kept if protocol.keeps(one, in_graph) else left_out).add(_place(one.mention))
+            (kept if asked.keeps(one) else left_out).add(_place(one.mention))
         for link in links:
             place = _place(link.mention)
             if place in left_out - kept:
                 continue
-            if part == "detection":
+            if asked.part == "detection":
                 seen[document, *place, (0,)] = None
-            elif part == "all" or (part == "nil") == (link.entity is None):
-                seen[document, *place, (code(_NIL if link.entity is None else link.entity),)] = None
+            elif asked.counts(link.entity is None):
+                seen[document, *place, (asked.code(_NIL if link.entity is None else link.entity),)] = None
     return _units(list(seen))
 
 
@@ -249,10 +254,8 @@ def _edges(right: _Units, said: _Units, match: Match) -> tuple[_Rows, _Rows]:
     first = ours * step + np.maximum(right.starts[right.owners] - longest, 0)
     low = np.searchsorted(keys[order], first, "left")
     high = np.searchsorted(keys[order], ours * step + right.ends[right.owners], "left")
-    sizes = np.maximum(high - low, 0)
-    rows = np.repeat(right.owners, sizes)
-    within = np.arange(sizes.sum()) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-    columns = said.owners[order[np.repeat(low, sizes) + within]]
+    asked, places = runs(low, np.maximum(high, low))
+    rows, columns = right.owners[asked], said.owners[order[places]]
     if match == "strong":
         fits = (right.starts[rows] == said.starts[columns]) & (right.ends[rows] == said.ends[columns])
     else:

@@ -1,20 +1,23 @@
 """Mentions whose meaning is known, as a linear model learns from them."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pyarrow as pa
 from jaxtyping import Bool, Float32, Int64
 
+from loregraft.kg.runs import runs
 from loregraft.linking.candidates.generate import LeftOut
 from loregraft.linking.index import Index
+from loregraft.linking.learning.held_out import hold_out
 from loregraft.linking.lookups import Known
-from loregraft.linking.scoring.features import FEATURES, Pool
+from loregraft.linking.scoring.features import Pool
 
 NAMES = 6_000
 """Names that are asked for, at most."""
 
-_KNOWN, _NAME_GONE, _ENTITY_GONE = 0, 1, 2
+GONE = 0.2
+"""Share of the entities that are as if not in the graph."""
 
 
 @dataclass(frozen=True)
@@ -40,44 +43,32 @@ class Examples:
 
     def take(self, mentions: Int64[np.ndarray, " some"]) -> "Examples":
         """Give some mentions."""
-        counts = np.diff(self.starts)[mentions]
-        starts = np.r_[0, np.cumsum(counts)]
-        rows = np.repeat(self.starts[mentions] - starts[:-1], counts) + np.arange(starts[-1])
+        owners, rows = runs(self.starts[mentions], self.starts[mentions + 1])
+        starts = np.searchsorted(owners, np.arange(len(mentions) + 1))
         return Examples(self.matrix[rows], self.right[rows], starts, self.groups[mentions])
-
-    @classmethod
-    def joined(cls, parts: Sequence["Examples"]) -> "Examples":
-        """Put some behind one another."""
-        shifts = np.cumsum([0, *(len(part.right) for part in parts)])
-        starts = [part.starts[:-1] + shift for part, shift in zip(parts, shifts[:-1], strict=True)]
-        columns = ([getattr(part, name) for part in parts] for name in ("matrix", "right", "groups"))
-        matrix, right, groups = (np.concatenate(column) for column in columns)
-        return cls(matrix, right, np.r_[np.concatenate(starts), shifts[-1]], groups)
 
 
 def examples_of_names(index: Index, known: Known, candidates: int, seed: int, most: int = NAMES) -> Examples:
     """Ask for names of the graph as if they were mentions: no text and no label is needed.
 
-    A third as they are; a third as if the entity had not this name and were known by its others; a third as
-    if the graph had not the entity, so that none is right. Names that several entities have are left aside.
+    As if a fifth of the entities were not in the graph, and what shares a name with them: to their names
+    none is right. Of the other names half are asked for as they are, half as if the entity had not this name
+    and were known by its others. Names that several entities have are left aside.
     """
     lexicon = index.lexicon
     alone = np.flatnonzero(np.diff(lexicon.pointers) == 1)
     generator = np.random.default_rng(seed)
     forms = np.sort(generator.permutation(alone)[:most])
-    entities = lexicon.entities[lexicon.pointers[forms]].astype(np.int64)
-    kinds = generator.integers(0, 3, len(forms))
-    kinds[(kinds == _NAME_GONE) & (known.names[entities] < 2)] = _ENTITY_GONE
-    gone = LeftOut(
-        np.where(kinds == _KNOWN, -1, entities), np.where(kinds == _ENTITY_GONE, -1, forms).astype(np.int64)
-    )
-    keys = [lexicon.forms[int(form)].as_py() for form in forms]
-    found = index.candidates(keys, candidates, gone)
+    meanings = lexicon.pointers[forms]
+    entities = lexicon.entities[meanings].astype(np.int64)
+    gone = np.zeros(len(index.entities), bool)
+    gone[hold_out(entities, (lexicon.pointers, lexicon.entities), share=GONE, seed=seed)] = True
+    unknown = (generator.random(len(forms)) < 0.5) & (known.names[entities] > 1)
+    keys = lexicon.forms.take(pa.array(forms)).to_pylist()
+    found = index.candidates(keys, candidates, LeftOut(np.where(unknown, meanings, -1), gone))
     texts = np.zeros(len(forms), np.int64)
     pool = found.deal(np.arange(len(forms)), texts, lexicon, index.names, known)
-    right = (pool.entities == entities[pool.owners]) & (kinds != _ENTITY_GONE)[pool.owners]
+    right = pool.entities == entities[pool.owners]
     reached = np.bincount(pool.owners, right, len(forms)) > 0
     # What no way of looking leads to teaches nothing about choosing.
-    useful = np.flatnonzero(reached | (kinds == _ENTITY_GONE))
-    assert pool.matrix.shape[1] == len(FEATURES)
-    return Examples.of(pool, right, entities).take(useful)
+    return Examples.of(pool, right, entities).take(np.flatnonzero(reached | gone[entities]))

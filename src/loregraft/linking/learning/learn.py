@@ -5,17 +5,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-import pyarrow as pa
 from jaxtyping import Bool, Float32
 
-from loregraft.linking.calibrate import calibrate, log_odds
 from loregraft.linking.formats.records import Annotated
 from loregraft.linking.index import Index
 from loregraft.linking.learning.examples import Examples, examples_of_names
-from loregraft.linking.lexicon import KINDS, Lexicon, Names
+from loregraft.linking.lexicon import Lexicon
 from loregraft.linking.linker import Judged, Linker
 from loregraft.linking.normalize import normalize_name
-from loregraft.linking.scoring.weights import fit_weights, shares
+from loregraft.linking.scoring.calibrate import calibrate, log_odds
+from loregraft.linking.scoring.weights import best_of, fit_weights, owners_of, shares
 
 HELD_OUT = 0.2
 """Share of labelled texts whose names are not added while weights are learned on them."""
@@ -54,7 +53,7 @@ def learn_from_labels(linker: Linker, texts: Sequence[Annotated], seed: int = 0)
 
 def examples_of_texts(linker: Linker, texts: Sequence[Annotated]) -> Examples:
     """Take the mentions of labelled texts, each text a group."""
-    judged = linker.judge([one.document.text for one in texts], [_places(one) for one in texts])
+    judged = linker.judge([one.document.text for one in texts], [one.places for one in texts])
     return Examples.of(
         judged.pool, right_candidates(linker, judged, texts), judged.spans.texts.astype(np.int64)
     )
@@ -64,46 +63,30 @@ def right_candidates(
     linker: Linker, judged: Judged, texts: Sequence[Annotated]
 ) -> Bool[np.ndarray, " candidates"]:
     """Mark the candidates that the labels say: of alternatives any."""
+    numbers = linker.index.entities.numbers
     gold = {
-        (number, mention.mention.start, mention.mention.end): frozenset(mention.entities)
+        (number, mention.mention.start, mention.mention.end, numbers[id])
         for number, one in enumerate(texts)
         for mention in one.gold
+        for id in mention.entities
+        if id in numbers
     }
-    spans, entities = judged.spans, linker.index.entities
-    places = zip(spans.texts.tolist(), spans.starts.tolist(), spans.ends.tolist(), strict=True)
-    said = [gold.get(place, frozenset()) for place in places]
-    owners = judged.pool.owners.tolist()
-    found = zip(owners, judged.pool.entities.tolist(), strict=True)
-    return np.array([entities.id(entity) in said[owner] for owner, entity in found], bool)
+    spans, pool = judged.spans, judged.pool
+    columns = (column[pool.owners].tolist() for column in (spans.texts, spans.starts, spans.ends))
+    rows = zip(*columns, pool.entities.tolist(), strict=True)
+    return np.array([row in gold for row in rows], bool)
 
 
 def with_labels(linker: Linker, texts: Sequence[Annotated]) -> Linker:
     """Add the mentions of labelled texts to the names, with how often each form means what."""
-    ids = {id: row for row, id in enumerate(linker.index.entities.table["id"].to_pylist())}
+    numbers = linker.index.entities.numbers
     counts: Counter[tuple[str, int]] = Counter()
     for one in texts:
         for mention in one.gold:
-            if len(mention.entities) == 1 and mention.entities[0] in ids:
-                counts[mention.mention.text, ids[mention.entities[0]]] += 1
-    index = _with_names(linker.index, sorted(counts))
+            if len(mention.entities) == 1 and mention.entities[0] in numbers:
+                counts[mention.mention.text, numbers[mention.entities[0]]] += 1
+    index = linker.index.with_names(sorted(counts))
     return replace(linker, index=index, prior=_prior(index, counts))
-
-
-def _places(one: Annotated) -> list[tuple[int, int]]:
-    return [(gold.mention.start, gold.mention.end) for gold in one.gold]
-
-
-def _with_names(index: Index, names: Sequence[tuple[str, int]]) -> Index:
-    more = Names(
-        pa.array([name for name, _ in names], pa.large_string()),
-        np.array([entity for _, entity in names], np.int32),
-        np.full(len(names), KINDS.index("exact"), np.uint8),
-        pa.array([""] * len(names), pa.large_string()),
-    )
-    both = index.names.with_more(more)
-    both = both.take(np.argsort(both.entities, kind="stable"))
-    encoder = None if index.dense is None else index.dense.encoder
-    return Index.of_names(index.entities, both, index.rules, encoder=encoder, vectors=index.vectors)
 
 
 def _prior(index: Index, counts: Counter[tuple[str, int]]) -> Float32[np.ndarray, " meanings"]:
@@ -130,12 +113,10 @@ def _halves(examples: Examples, seed: int) -> tuple[Examples, Examples]:
 
 def _calibrated(linker: Linker, examples: Examples) -> Linker:
     """Calibrate on some mentions."""
-    p = shares(linker.weights.scores(examples.matrix), examples.starts, linker.weights.nil)
-    owners = np.repeat(np.arange(len(examples.starts) - 1), np.diff(examples.starts))
-    order = np.lexsort((-p, owners))
-    filled = np.diff(examples.starts) > 0
-    best = order[examples.starts[:-1][filled]]
-    raw, right = np.zeros(len(filled)), np.zeros(len(filled), bool)
-    raw[filled], right[filled] = p[best], examples.right[best]
-    answerable = int((np.bincount(owners, examples.right, len(filled)) > 0).sum())
+    scores = linker.weights.scores(examples.matrix)
+    answered, best = best_of(scores, examples.starts)
+    raw, right = np.zeros(len(answered)), np.zeros(len(answered), bool)
+    raw[answered] = shares(scores, examples.starts, linker.weights.nil)[best]
+    right[answered] = examples.right[best]
+    answerable = len(np.unique(owners_of(examples.starts)[examples.right]))
     return replace(linker, calibration=calibrate(log_odds(raw), right, answerable))

@@ -8,10 +8,10 @@ import scipy.sparse as sp
 from jaxtyping import Float32, Int64
 
 from loregraft.linking.arrays import read_arrays, write_arrays
-from loregraft.linking.candidates.ngrams import weighed
 from loregraft.linking.entities import Entities
+from loregraft.linking.folds import spaced
 from loregraft.linking.normalize import Rules, normalize
-from loregraft.linking.words import CJK_CHARACTER
+from loregraft.linking.tfidf import counts, rarities, weighed
 
 BITS = 18
 NEIGHBOURS = 20
@@ -29,15 +29,13 @@ class Profiles:
     @classmethod
     def of(cls, entities: Entities, rules: Rules) -> "Profiles":
         """Count the words that describe each entity."""
-        parts = [_counts(texts) for texts in _described(entities, rules)]
-        counts = sp.vstack(parts).tocsr() if parts else sp.csr_matrix((0, 1 << BITS), dtype=np.float32)
-        having = np.bincount(counts.indices, minlength=1 << BITS)
-        rarity = np.log((counts.shape[0] + 1) / (having + 1)).astype(np.float32)
-        return cls(weighed(counts, rarity), rarity)
+        counted = sp.vstack([counts(texts, _words, BITS) for texts in _described(entities, rules)]).tocsr()
+        rarity = rarities(counted)
+        return cls(weighed(counted, rarity), rarity)
 
     def vectors(self, texts: Sequence[str]) -> sp.csr_matrix:
         """Give the unit vectors of folded texts."""
-        return weighed(_counts(texts), self._rarity)
+        return weighed(counts(texts, _words, BITS), self._rarity)
 
     def cosines(
         self,
@@ -77,17 +75,5 @@ def _described(entities: Entities, rules: Rules) -> Iterator[list[str]]:
         yield texts
 
 
-def _counts(texts: Sequence[str]) -> sp.csr_matrix:
-    from sklearn.feature_extraction.text import HashingVectorizer  # slow to import
-
-    if not len(texts):  # the vectorizer refuses none
-        return sp.csr_matrix((0, 1 << BITS), dtype=np.float32)
-    vectorizer = HashingVectorizer(
-        n_features=1 << BITS, alternate_sign=False, norm=None, analyzer=_words, dtype=np.float32
-    )
-    return vectorizer.transform(texts).tocsr()
-
-
 def _words(text: str) -> list[str]:
-    """Give the words of a folded text; of scripts without spaces, each character."""
-    return (text if text.isascii() else CJK_CHARACTER.sub(r" \1 ", text)).split()
+    return spaced(text).split()

@@ -1,17 +1,17 @@
 """What speaks for a candidate: the columns that a linear model weighs, for all mentions of many texts."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Float32, Int64
 
 from loregraft.linking.candidates.likeness import FEATURES as LIKENESS
-from loregraft.linking.scoring.weights import Weights, shares
+from loregraft.linking.scoring.weights import Weights, best_of, owners_of, shares
 
 OWN = ("preferred", "loose", "names", "prior", "popular", "meaning")
-"""Of the candidate itself: is it its preferred name, is it one that means a little
-more or less, the log of how many names it has, how often the form
-means it, the log of its neighbours, the cosine of vectors of string and name."""
+"""Of the candidate itself: is it its preferred name, is it one that means a little more or less, the log of
+how many names it has, how often the form means it, the log of its neighbours, the cosine of the vectors."""
 
 AROUND = ("context", "repeated", "coherence", "vectors")
 """Of the text around: its words beside what describes the candidate; another mention by another name; links
@@ -29,6 +29,9 @@ DEFAULT = {
 NCBI-disease, rounded (docs/log.md); the others are judged."""
 
 DEFAULT_NIL = 11.0
+
+SURE = 0.5
+"""Probability from which on a mention vouches for others of its text."""
 
 
 @dataclass(frozen=True)
@@ -51,10 +54,10 @@ class Pool:
     meanings: Int64[np.ndarray, " candidates"]
     matrix: Float32[np.ndarray, "candidates features"]
 
-    @property
+    @cached_property
     def owners(self) -> Int64[np.ndarray, " candidates"]:
         """Of each candidate, its mention."""
-        return np.repeat(np.arange(len(self.texts)), np.diff(self.starts))
+        return owners_of(self.starts)
 
     def column(self, feature: str) -> Float32[np.ndarray, " candidates"]:
         """Give a column, to be filled in place."""
@@ -65,30 +68,26 @@ class Pool:
         return shares(weights.scores(self.matrix), self.starts, weights.nil)
 
     def best(self, scores: np.ndarray) -> Int64[np.ndarray, " mentions"]:
-        """Give the row of each mention's best candidate, the first of equal ones; -1 where it has none."""
-        order = np.lexsort((np.arange(len(scores)), -scores, self.owners))
+        """Give the row of each mention's best candidate; -1 where it has none."""
+        answered, rows = best_of(scores, self.starts)
         found = np.full(len(self.texts), -1, np.int64)
-        filled = np.diff(self.starts) > 0
-        found[filled] = order[self.starts[:-1][filled]]
+        found[answered] = rows
         return found
 
 
 def fill_repeated(pool: Pool, weights: Weights) -> None:
     """Mark candidates that another mention of the same text, by another string, most likely means."""
-    if not len(pool.entities):
-        return
     p = pool.shares(weights)
-    best = pool.best(p)
-    sure = best[(best >= 0)]
-    sure = sure[p[sure] >= 0.5]
-    owners, size = pool.owners, int(pool.entities.max()) + 1
-    places = pool.texts[owners] * size + pool.entities
-    said = np.unique(np.stack([places[sure], pool.keys[owners[sure]]], axis=1), axis=0)
-    codes, ways = np.unique(said[:, 0], return_counts=True)
-    at = np.minimum(np.searchsorted(codes, places), len(codes) - 1) if len(codes) else None
-    if at is None:
+    _, best = best_of(p, pool.starts)
+    sure = best[p[best] >= SURE]
+    if not len(sure):
         return
-    total = np.where(codes[at] == places, ways[at], 0)
-    both = said[:, 0] * (int(pool.keys.max()) + 1) + said[:, 1]
-    own = np.isin(places * (int(pool.keys.max()) + 1) + pool.keys[owners], both)
-    pool.column("repeated")[:] = (total - own) > 0
+    # One number for each entity of each text, and one for each string by which that is said.
+    entities, strings = int(pool.entities.max()) + 1, int(pool.keys.max()) + 1
+    meant = pool.texts[pool.owners] * entities + pool.entities
+    said = meant * strings + pool.keys[pool.owners]
+    by_string = np.unique(said[sure])
+    different, ways = np.unique(by_string // strings, return_counts=True)
+    place = np.minimum(np.searchsorted(different, meant), len(different) - 1)
+    times = np.where(different[place] == meant, ways[place], 0)
+    pool.column("repeated")[:] = times > np.isin(said, by_string)

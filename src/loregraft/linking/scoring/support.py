@@ -3,12 +3,12 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from loregraft.linking.coherence import coherence, vector_coherence
 from loregraft.linking.index import Index
-from loregraft.linking.mentions import Spans
+from loregraft.linking.mentions.scanner import Spans
+from loregraft.linking.scoring.coherence import coherence, vector_coherence
 from loregraft.linking.scoring.features import Pool
 from loregraft.linking.scoring.weights import Weights
-from loregraft.linking.windows import TextCandidates
+from loregraft.linking.scoring.windows import TextCandidates
 
 LIKELY = 0.02
 """Candidates less likely than this by themselves neither give nor get support."""

@@ -45,6 +45,20 @@ class Weights:
         return {name: part for name, part in zip(self.features, parts, strict=True) if part}
 
 
+def owners_of(starts: Starts) -> Int64[np.ndarray, " candidates"]:
+    """Give the mention of each candidate, where those of a mention begin at `starts`."""
+    return np.repeat(np.arange(len(starts) - 1), np.diff(starts))
+
+
+def best_of(
+    scores: Float[np.ndarray, " candidates"], starts: Starts
+) -> tuple[Bool[np.ndarray, " mentions"], Int64[np.ndarray, " answered"]]:
+    """Tell which mentions have a candidate, and give the row of the best of each of these."""
+    order = np.lexsort((np.arange(len(scores)), -scores, owners_of(starts)))
+    answered = np.diff(starts) > 0
+    return answered, order[starts[:-1][answered]]
+
+
 def shares(
     scores: Float[np.ndarray, " candidates"], starts: Starts, nil: float
 ) -> Float[np.ndarray, " candidates"]:
@@ -53,7 +67,7 @@ def shares(
     Args:
         starts: Where the candidates of a mention begin; one more at the end. A mention may have none.
     """
-    owner = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
+    owner = owners_of(starts)
     top = np.full(len(starts) - 1, nil)
     np.maximum.at(top, owner, scores)
     odds = np.exp(scores - top[owner])
@@ -87,7 +101,7 @@ def fit_weights(
     spread = matrix.std(axis=0).astype(np.float64)
     moving = (spread > 1e-9) & ~np.isin(first.features, list(fixed))
     scale = np.where(moving, np.maximum(spread, 1e-9), 1.0)
-    owner = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
+    owner = owners_of(starts)
     none_right = np.bincount(owner, right, len(starts) - 1) == 0
     x = matrix.astype(np.float64) / scale
     begin = np.r_[first.values * scale, first.nil]

@@ -11,7 +11,7 @@ import io
 import lzma
 import stat
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -22,6 +22,9 @@ MAX_RATIO = 100
 SAFE_BYTES = 64 << 20
 MAX_UNPACKED = 4 << 40
 """Bytes that a packed file may unpack to; a dump of all of Wikidata has less than half of it."""
+
+HEAD_BYTES = 65_536
+"""Of a file, by which its format is recognised."""
 
 _HEAD = 512
 MAX_WINDOW = 128 << 20
@@ -72,6 +75,16 @@ def first_bytes(path: Path, size: int) -> bytes:
     """
     with open_bytes(path) as file:
         return file.read(size)
+
+
+def fitting(path: Path, fits: Mapping[str, Callable[[Path, str], bool]]) -> tuple[str | None, str]:
+    """Name the first format that a file or folder fits, and give its first characters, "" for a folder.
+
+    Raises:
+        BadInput: As `open_bytes`.
+    """
+    head = "" if path.is_dir() else first_bytes(path, HEAD_BYTES).decode("utf-8-sig", "replace")
+    return next((format for format, is_one in fits.items() if is_one(path, head)), None), head
 
 
 class _Unpacked(io.RawIOBase):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loregraft.linking.calibrate import (
+from loregraft.linking.scoring.calibrate import (
     ISOTONIC_FROM,
     LEAST_KEPT,
     MOST_POINTS,

@@ -13,7 +13,7 @@ from itertools import accumulate
 import numpy as np
 from jaxtyping import Bool, Int32, Int64, UInt32
 
-from loregraft.linking.automata import CJK_CLASS
+from loregraft.linking.mentions.automata import CJK_CLASS
 from loregraft.linking.normalize import View
 
 AT_ONCE = 1_000_000

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loregraft.linking.abbreviations import abbreviations, later
+from loregraft.linking.mentions.abbreviations import abbreviations, later
 
 
 @pytest.mark.parametrize(
@@ -14,6 +14,7 @@ from loregraft.linking.abbreviations import abbreviations, later
         ("familial adenomatous polyposis ( FAP )", "FAP", "familial adenomatous polyposis"),
         ("the gene for ataxia-telangiectasia (A-T) is", "A-T", "ataxia-telangiectasia"),
         ("myotonic dystrophy (DM) is", "DM", "myotonic dystrophy"),  # the initials in another order
+        ("Wilms tumour【WT】", "WT", "Wilms tumour"),
         ("APC (adenomatous polyposis coli) was", "APC", "adenomatous polyposis coli"),
         ("急性髓系白血病（Acute Myeloid Leukemia）与 human immunodeficiency virus（HIV）", "HIV", None),
     ],
@@ -26,7 +27,8 @@ def test_definitions_are_found(text, short, long):
 
 
 @pytest.mark.parametrize(
-    "text", ["seen in 12 (of 14) cases", "a disease (see below)", "(WT)", "tumour (XQ)", ""]
+    "text",
+    ["seen in 12 (of 14) cases", "a disease (see below)", "(WT)", "tumour (XQ)", "Wilms tumour\n\n(WT)", ""],
 )
 def test_brackets_that_define_nothing_are_left(text):
     assert abbreviations(text) == []

@@ -12,10 +12,11 @@ import numpy as np
 from jaxtyping import UInt64
 from numpy.typing import NDArray
 
+from loregraft.kg.runs import runs
 from loregraft.linking.candidates.rewrites import Rewrites
 from loregraft.linking.candidates.wording import Wording, hashes, is_stop, stem
+from loregraft.linking.folds import CJK_CHARACTER
 from loregraft.linking.normalize import View
-from loregraft.linking.words import is_cjk
 
 LONGEST = 6
 """Words that carry meaning, of the longest run that is compared."""
@@ -54,7 +55,6 @@ class Variants:
     """Finds forms in other words; those that are in a text as they are it finds too."""
 
     def __init__(self, wording: Wording, rewrites: Rewrites) -> None:
-        self._wording = wording
         bags, forms = _rewritten_bags(wording, rewrites)
         order = np.argsort(bags, kind="stable")
         self._bags, self._forms = bags[order], forms[order]
@@ -74,7 +74,8 @@ class Variants:
         np.cumsum(np.where(ids >= 0, self._hashes[ids], 0), out=sums[1:])
         breaks = np.r_[True, (np.diff(owners) != 0) | (np.diff(content) > BETWEEN + 1), True]
         known = ids >= 0
-        found: list[tuple[Rows, Rows, Rows]] = []
+        none = np.zeros(0, np.int64)
+        found: list[tuple[Rows, Rows, Rows]] = [(none, none, none)]
         whole = known.copy()
         for length in range(1, min(LONGEST, len(ids)) + 1):
             if length > 1:  # a run of so many goes on from one that is shorter by a word
@@ -82,21 +83,15 @@ class Variants:
             bags = sums[length:] - sums[: len(sums) - length]
             rows = np.flatnonzero(whole & self._maybe[bags & np.uint64((1 << _BITS) - 1)])
             found.append(self._matched(rows, bags[rows], length))
-        first, last, forms = (
-            (np.concatenate(column) for column in zip(*found, strict=True))
-            if found
-            else (np.zeros(0, np.int64) for _ in range(3))
-        )
+        first, last, forms = (np.concatenate(column) for column in zip(*found, strict=True))
         lengths = np.array([len(token) for token in tokens], np.int64)
         begin, end = content[first], content[last]
         return Variant(texts[begin], starts[begin], starts[end] + lengths[end], forms)
 
     def _matched(self, rows: Rows, bags: UInt64[np.ndarray, " rows"], length: int) -> tuple[Rows, Rows, Rows]:
-        left = np.searchsorted(self._bags, bags, "left")
-        counts = np.searchsorted(self._bags, bags, "right") - left
-        first = np.repeat(rows, counts)
-        within = np.arange(len(first)) - np.repeat(np.cumsum(counts) - counts, counts)
-        return first, first + length - 1, self._forms[np.repeat(left, counts) + within]
+        low, high = (np.searchsorted(self._bags, bags, side) for side in ("left", "right"))
+        found, places = runs(low, high)
+        return rows[found], rows[found] + length - 1, self._forms[places]
 
     def _numbers(self, tokens: Sequence[str]) -> Rows:
         """Give the number of each token's stem."""
@@ -104,7 +99,7 @@ class Variants:
         if len(seen) > _REMEMBERED:
             seen.clear()
         for token in set(tokens).difference(seen):
-            if is_cjk(token[0]):
+            if CJK_CHARACTER.match(token):
                 seen[token] = _UNKNOWN
             else:
                 seen[token] = _STOP if is_stop(token) else self._stems.get(stem(token), _UNKNOWN)
@@ -132,11 +127,9 @@ def _rewritten_bags(wording: Wording, rewrites: Rewrites) -> tuple[UInt64[np.nda
     sure = rewrites.shares >= SURE
     order = np.argsort(rewrites.others[sure], kind="stable")
     inside, outside = rewrites.others[sure][order], words[sure][order]
-    left = np.searchsorted(inside, wording.numbers, "left")
-    times = np.searchsorted(inside, wording.numbers, "right") - left
-    places = np.repeat(np.arange(len(owners)), times)
-    within = np.arange(len(places)) - np.repeat(np.cumsum(times) - times, times)
-    replaced = outside[np.repeat(left, times) + within]
+    first, last = (np.searchsorted(inside, wording.numbers, side) for side in ("left", "right"))
+    places, rows = runs(first, last)
+    replaced = outside[rows]
     each = hashes(len(wording.words) + 1)
     with np.errstate(over="ignore"):
         more = wording.bags[owners[places]] - each[wording.numbers[places]] + each[replaced]

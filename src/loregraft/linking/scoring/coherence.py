@@ -18,7 +18,7 @@ from jaxtyping import Bool, Float, Int
 from numpy.typing import NDArray
 
 from loregraft.linking.neighbours import HUB, Neighbours, join_weights
-from loregraft.linking.windows import TextCandidates, Window, windows
+from loregraft.linking.scoring.windows import TextCandidates, Window, windows
 
 STEPS = 15
 WALK_ON = 0.8

@@ -1,19 +1,20 @@
 """Mentions and the strings they are looked up by: names as found, and what abbreviations stand for."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Int64
 from numpy.typing import NDArray
 
-from loregraft.linking.abbreviations import Abbreviation, abbreviations, later
-from loregraft.linking.mentions import SOURCES, Spans
+from loregraft.linking.mentions.abbreviations import Abbreviation, abbreviations, later
+from loregraft.linking.mentions.scanner import SOURCES, Spans
+from loregraft.linking.mentions.variants import Variant
 from loregraft.linking.normalize import Rules, View, normalize_name
-from loregraft.linking.variants import Variant
 
 Place = tuple[int, int]
+Span = tuple[int, int, int]
 Rows = NDArray[np.int64]
 _ENDS = re.compile(r"[.!?;:。！？；：\n]\s|[。！？；：]|\n\n")
 _VARIANT = SOURCES.index("variant")
@@ -43,24 +44,24 @@ class Phrases:
         return cls(spans, np.full(len(spans.texts), -1, np.int64), ())
 
     @classmethod
-    def of_strings(cls, spans: Spans, strings: Sequence[str]) -> "Phrases":
-        """Take mentions that are looked up by the folded strings given, one each."""
-        keys = tuple(dict.fromkeys(strings))
-        places = {key: place for place, key in enumerate(keys)}
-        return cls(spans, np.array([places[string] for string in strings], np.int64), keys)
+    def of_strings(cls, strings: Mapping[Span, str], source: int) -> "Phrases":
+        """Take mentions that are looked up by folded strings: text, start and end -> string."""
+        places = sorted(strings)
+        keys = tuple(dict.fromkeys(strings.values()))
+        numbers = {key: number for number, key in enumerate(keys)}
+        asked = np.array([numbers[strings[place]] for place in places], np.int64)
+        texts, starts, ends = np.array(places, np.int64).reshape(-1, 3).T
+        return cls(Spans.of_given(texts, starts, ends, source), asked, keys)
 
 
 def given_phrases(texts: Sequence[str], given: Sequence[Sequence[Place]], rules: Rules) -> Phrases:
     """Take mentions from outside; abbreviations inside them are written out where their text defines them."""
-    rows: list[tuple[int, int, int]] = []
-    strings: list[str] = []
+    strings: dict[Span, str] = {}
     for number, (text, places) in enumerate(zip(texts, given, strict=True)):
         defined = abbreviations(text) if places else []
         for start, end in places:
-            rows.append((number, start, end))
-            strings.append(normalize_name(written_out(text[start:end], defined), rules))
-    order = sorted(range(len(rows)), key=rows.__getitem__)
-    return Phrases.of_strings(_spans([rows[row] for row in order], _GIVEN), [strings[row] for row in order])
+            strings[number, start, end] = normalize_name(written_out(text[start:end], defined), rules)
+    return Phrases.of_strings(strings, _GIVEN)
 
 
 def written_out(mention: str, defined: Sequence[Abbreviation]) -> str:
@@ -81,41 +82,34 @@ def with_variants(found: Phrases, variants: Variant, views: Sequence[View]) -> P
 
     Runs of words that go over the end of a sentence are none.
     """
-    places = np.stack([variants.texts, variants.starts, variants.ends], axis=1)
-    different, back = np.unique(places, axis=0, return_inverse=True)
-    rows, strings = [], []
-    for number, start, end in different.tolist():
+    strings: dict[Span, str] = {}
+    forms: dict[str, set[int]] = {}
+    columns = variants.texts, variants.starts, variants.ends, variants.forms
+    for number, start, end, form in zip(*(column.tolist() for column in columns), strict=True):
         view = views[number]
         first, last = view.span(start, end)
-        whole = _ENDS.search(view.original, first, last) is None
-        rows.append((number, first, last) if whole else (number, -1, -1))
-        strings.append(view.text[start:end])
-    inside = np.array([row[1] >= 0 for row in rows], bool)
-    keys = tuple(dict.fromkeys(string for string, kept in zip(strings, inside, strict=True) if kept))
-    place = {key: number for number, key in enumerate(keys)}
-    owners = np.array([place.get(string, -1) for string in strings], np.int64)
-    added = Phrases(_spans([row for row in rows if row[1] >= 0], _VARIANT), owners[inside], keys)
-    kept = inside[back.ravel()]
-    pairs = owners[back.ravel()][kept], variants.forms[kept]
-    merged = _merged(added, found)
-    return replace(merged, keys=keys, forms=pairs)
+        if _ENDS.search(view.original, first, last) is None:
+            strings[number, first, last] = key = view.text[start:end]
+            forms.setdefault(key, set()).add(form)
+    added = Phrases.of_strings(strings, _VARIANT)
+    pairs = [(place, form) for place, key in enumerate(added.keys) for form in sorted(forms[key])]
+    asked, rows = np.array(pairs, np.int64).reshape(-1, 2).T
+    return replace(_merged(added, found), keys=added.keys, forms=(asked, rows))
 
 
 def abbreviated(found: Phrases, views: Sequence[View], rules: Rules) -> Phrases:
     """Add the mentions of abbreviations that a text defines; they take the place of names spelled alike."""
-    rows: list[tuple[int, int, int]] = []
-    strings: list[str] = []
-    for number, view in enumerate(views):
-        for one in abbreviations(view.original):
-            for start, end in later(view.original, one):
-                rows.append((number, start, end))
-                strings.append(normalize_name(one.long, rules))
-    if not rows:
+    strings = {
+        (number, start, end): normalize_name(one.long, rules)
+        for number, view in enumerate(views)
+        for one in abbreviations(view.original)
+        for start, end in later(view.original, one)
+    }
+    if not strings:
         return found
-    added = Phrases.of_strings(_spans(rows, _ABBREVIATION), strings)
-    shifted = np.where(added.strings >= 0, added.strings + len(found.keys), -1)
-    both = _merged(found, replace(added, strings=shifted))
-    return replace(both, keys=(*found.keys, *added.keys), forms=found.forms)
+    added = Phrases.of_strings(strings, _ABBREVIATION)
+    shifted = replace(added, strings=added.strings + len(found.keys))
+    return replace(_merged(found, shifted), keys=(*found.keys, *added.keys), forms=found.forms)
 
 
 def _merged(found: Phrases, added: Phrases) -> Phrases:
@@ -132,10 +126,3 @@ def _merged(found: Phrases, added: Phrases) -> Phrases:
 def _columns(phrases: Phrases) -> list[np.ndarray]:
     s = phrases.spans
     return [s.texts, s.starts, s.ends, s.forms, s.sources, phrases.strings]
-
-
-def _spans(rows: Sequence[tuple[int, int, int]], source: int) -> Spans:
-    table = np.array(rows, np.int32).reshape(-1, 3)
-    unknown = np.full(len(table), -1, np.int32)
-    sources = np.full(len(table), source, np.uint8)
-    return Spans(table[:, 0].copy(), table[:, 1].copy(), table[:, 2].copy(), unknown, sources)

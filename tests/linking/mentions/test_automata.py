@@ -9,8 +9,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from loregraft.errors import MissingExtra
-from loregraft.linking import automata
-from loregraft.linking.automata import (
+from loregraft.linking.mentions import automata
+from loregraft.linking.mentions.automata import (
     ENGINES,
     Daachorse,
     Substrings,

@@ -12,9 +12,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from loregraft.errors import MissingExtra, WrongArtifact
-from loregraft.linking import joined, patterns
-from loregraft.linking.automata import ENGINES
-from loregraft.linking.mentions import MANIFEST, SOURCES, Scanner, Spans, merge
+from loregraft.linking.mentions import joined, patterns
+from loregraft.linking.mentions.automata import ENGINES
+from loregraft.linking.mentions.scanner import MANIFEST, SOURCES, Scanner, Spans
 from loregraft.linking.normalize import Rules, normalize, normalize_name
 
 RULES = Rules()
@@ -263,13 +263,6 @@ def test_given_places_are_sorted_and_each_is_there_once():
 def test_a_given_place_must_have_a_character(start, end):
     with pytest.raises(ValueError, match=f"from {start} to {end} in text 5: it must have a character"):
         Spans.of_given([0, 5], [0, start], [1, end])
-
-
-def test_of_equal_places_that_of_the_smaller_source_stays():
-    spans = scanner_of(["lung", "WHO"]).scan([normalize("lung WHO", RULES)])
-    given = Spans.of_given([0, 0, 0, 1], [0, 0, 5, 0], [4, 8, 8, 4])
-    expected = [(0, 0, 4, 0, NAME), (0, 0, 8, -1, GIVEN), (0, 5, 8, 1, EXACT_CASE), (1, 0, 4, -1, GIVEN)]
-    assert rows_of(merge(spans, given)) == rows_of(merge(given, spans)) == expected
 
 
 def test_spans_are_taken_and_joined():

@@ -14,7 +14,14 @@ import pyarrow.compute as pc
 from jaxtyping import Int32, Int64
 
 from loregraft.errors import MissingExtra, WrongArtifact
-from loregraft.linking.automata import CJK_CLASS, Automaton, Daachorse, Engine, engine_version, make_automaton
+from loregraft.linking.mentions.automata import (
+    CJK_CLASS,
+    Automaton,
+    Daachorse,
+    Engine,
+    engine_version,
+    make_automaton,
+)
 
 Rows = Int32[np.ndarray, " patterns"]
 

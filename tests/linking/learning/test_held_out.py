@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loregraft.linking.held_out import hold_out
+from loregraft.linking.learning.held_out import hold_out
 
 
 def forms(*entities):

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loregraft.linking.lattice import choose
+from loregraft.linking.mentions.lattice import choose
 
 SPAN = st.tuples(st.integers(0, 2), st.integers(0, 8), st.integers(1, 5), st.integers(-2, 6))
 

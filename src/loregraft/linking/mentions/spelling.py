@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from jaxtyping import Bool, Int32, Int64, UInt64
 from numpy.typing import NDArray
 
-from loregraft.linking.automata import CJK_CLASS
+from loregraft.linking.mentions.automata import CJK_CLASS
 
 MOST_LETTERS = 4
 SHORTEST = 3

@@ -28,7 +28,7 @@ class Abbreviation:
 def abbreviations(text: str) -> list[Abbreviation]:
     """List the abbreviations that a text defines, by place; the first definition of a short form counts."""
     found: dict[str, Abbreviation] = {}
-    for bracket in _BRACKETS.finditer(text) if "(" in text or "[" in text or "（" in text else ():
+    for bracket in _BRACKETS.finditer(text):
         inside = re.split(r"[;,；，]", bracket[1])[0].strip()
         start = text.index(inside, bracket.start()) if inside else bracket.start()
         made = _defined(text, bracket.start(), inside, start)
@@ -74,8 +74,8 @@ def _is_short(text: str) -> bool:
 
 
 def _long_form(text: str, bracket: int, short: str) -> tuple[int, int] | None:
-    """Find the long form before a bracket."""
-    end = len(text[:bracket].rstrip())
+    """Find the long form before a bracket, on the same line."""
+    end = len(text[:bracket].rstrip(" \t"))
     words = list(re.finditer(r"\S+", text[max(0, end - 200) : end]))
     most = min(len(short) + 5, 2 * len(short))
     if not words:

@@ -21,11 +21,11 @@ from numpy.typing import NDArray
 from loregraft.disk import write_json
 from loregraft.errors import WrongArtifact
 from loregraft.linking.arrays import read_arrays, write_arrays
-from loregraft.linking.automata import ENGINES, Engine, first_engine, installed
-from loregraft.linking.joined import Joined, batches, has_cjk
+from loregraft.linking.mentions.automata import ENGINES, Engine, first_engine, installed
+from loregraft.linking.mentions.joined import Joined, batches, has_cjk
+from loregraft.linking.mentions.patterns import FIX, Patterns, fingerprint_forms, have_cjk, write_automaton
+from loregraft.linking.mentions.spelling import Spellings
 from loregraft.linking.normalize import View
-from loregraft.linking.patterns import FIX, Patterns, fingerprint_forms, have_cjk, write_automaton
-from loregraft.linking.spelling import Spellings
 
 SOURCES = ("name", "exact_case", "abbreviation", "given", "variant")
 """How a place was found; the index of a source is its rank: of equal places the smaller one stays."""
@@ -60,9 +60,16 @@ class Spans:
 
     @classmethod
     def of_given(
-        cls, texts: Sequence[int] | Rows, starts: Sequence[int] | Rows, ends: Sequence[int] | Rows
+        cls,
+        texts: Sequence[int] | Rows,
+        starts: Sequence[int] | Rows,
+        ends: Sequence[int] | Rows,
+        source: int = _GIVEN,
     ) -> "Spans":
         """Take places that were found elsewhere, by a tagger for example, in any order; each once.
+
+        Args:
+            source: Index into SOURCES.
 
         Raises:
             ValueError: A place is empty or before the text's beginning.
@@ -72,10 +79,11 @@ class Spans:
         if wrong.any():
             text, start, end = (int(column[wrong][0]) for column in (numbers, firsts, lasts))
             raise ValueError(f"a mention from {start} to {end} in text {text}: it must have a character")
-        size = len(numbers)
-        forms, sources = np.full(size, -1, np.int32), np.full(size, _GIVEN, np.uint8)
-        given = cls(numbers, firsts, lasts, forms, sources)
-        return merge(given, given.take(np.zeros(0, np.int64)))
+        places = np.unique(np.stack([numbers, firsts, lasts], axis=1), axis=0)
+        size = len(places)
+        forms, sources = np.full(size, -1, np.int32), np.full(size, source, np.uint8)
+        numbers, firsts, lasts = (column.copy() for column in places.T)
+        return cls(numbers, firsts, lasts, forms, sources)
 
     @classmethod
     def join(cls, parts: Sequence["Spans"]) -> "Spans":
@@ -91,15 +99,6 @@ class Spans:
     def take(self, rows: Rows | NDArray[np.bool_]) -> "Spans":
         """Give some of them, by ascending rows or by a mask."""
         return Spans(*(column[rows] for column in _columns(self)))
-
-
-def merge(spans: Spans, more: Spans) -> Spans:
-    """Put two together; of several at the same place that of the smaller source stays."""
-    both = Spans.join([spans, more])
-    both = both.take(np.lexsort((both.sources, both.ends, both.starts, both.texts)))
-    new = np.ones(len(both), np.bool_)
-    new[1:] = np.any([np.diff(column) != 0 for column in (both.texts, both.starts, both.ends)], axis=0)
-    return both.take(new)
 
 
 class Scanner:

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loregraft.linking.coherence import STEPS, WALK_ON, coherence, evidence, vector_coherence
 from loregraft.linking.neighbours import HUB, Neighbours, join_weights
-from loregraft.linking.windows import MOST_CANDIDATES, MOST_MENTIONS, TextCandidates, windows
+from loregraft.linking.scoring.coherence import STEPS, WALK_ON, coherence, evidence, vector_coherence
+from loregraft.linking.scoring.windows import MOST_CANDIDATES, MOST_MENTIONS, TextCandidates, windows
 
 
 def joined(*pairs, size):

@@ -1,0 +1,1 @@
+"""Mentions: where in a text a name may stand, in its own words, in others or abbreviated."""
