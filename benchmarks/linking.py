@@ -2,6 +2,7 @@
 
     python benchmarks/linking.py --data DIR                       # a minute, without an encoder
     python benchmarks/linking.py --data DIR --graph demo/graph    # GSC+ too, with places found and given
+    python benchmarks/linking.py --data DIR --encoder FOLDER      # with an encoder: minutes
 
 DIR holds ncbi_disease_linking/ and gsc_plus/. MEDIC (July 2012) is the dictionary: its names, no text and no
 label; then with the names and the labels of the training and development parts. Told are accuracy and
@@ -19,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
+from loregraft.encoder.load import load_encoder
 from loregraft.kg.graph import KnowledgeGraph
 from loregraft.kg.importing import Source, import_graph
 from loregraft.kg.store import open_graph
@@ -27,8 +29,10 @@ from loregraft.linking.formats.records import Annotated
 from loregraft.linking.judging.ranked import accuracies, told
 from loregraft.linking.judging.scores import judge
 from loregraft.linking.judging.scores import told as told_scores
-from loregraft.linking.learning.learn import learn_from_labels, learn_from_names
+from loregraft.linking.learning.learn import examples_of_texts, learn_from_labels, learn_from_names
 from loregraft.linking.linker import Linker
+from loregraft.linking.scoring.features import FEATURES
+from loregraft.linking.scoring.weights import Weights, fit_weights
 from loregraft.linking.settings import LinkSettings
 
 
@@ -99,6 +103,19 @@ def gsc(folder: Path, graph: Path) -> None:
         print("\n".join(told_scores(judge([text.gold for text in texts], one.links(contents)))))
 
 
+def with_encoder(
+    graph: KnowledgeGraph, folder: Path, labelled: list[Annotated], test: list[Annotated]
+) -> None:
+    """Judge a linker with an encoder: the dictionary alone, weights fitted on labelled texts."""
+    linker = Linker.build(graph, load_encoder(folder))
+    tell("NCBI-disease test, dictionary alone and an encoder, as built", linker, test)
+    examples = examples_of_texts(linker, labelled)
+    weights = fit_weights(examples.matrix, examples.right, examples.starts, linker.weights)
+    tell("the same, weights fitted on train and development", replace(linker, weights=weights), test)
+    only = Weights.of(FEATURES, {"meaning": 10.0}, 0.0)
+    tell("its cosine alone", replace(linker, weights=only), test)
+
+
 def parse() -> argparse.Namespace:
     """Read the arguments."""
     parser = argparse.ArgumentParser(
@@ -106,6 +123,7 @@ def parse() -> argparse.Namespace:
     )
     parser.add_argument("--data", type=Path, default=os.environ.get("LOREGRAFT_DATA"), help="see above")
     parser.add_argument("--graph", type=Path, help="the graph folder of a demo run, for GSC+")
+    parser.add_argument("--encoder", type=Path, help="an encoder folder: judge NCBI-disease with it, no more")
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     if given.data is None:
@@ -119,9 +137,14 @@ def main() -> None:
     folder = Path(given.data) / "ncbi_disease_linking"
     graph, concepts = medic(folder)
     train, develop, test = (ncbi(folder, part, concepts) for part in ("train", "develop", "test"))
+    if given.encoder is not None:
+        with_encoder(graph, given.encoder, [*train, *develop], test)
+        return
     linker = Linker.build(graph)
     tell("NCBI-disease test, dictionary alone, as built", linker, test)
     tell("the same, weights learned from the names", learn_from_names(linker, given.seed), test)
+    blank = replace(linker, weights=Weights.of(FEATURES, {}, 0.0))
+    tell("the same, from weights of zero: no label anywhere", learn_from_names(blank, given.seed), test)
     labelled = learn_from_labels(linker, [*train, *develop], given.seed)
     tell("with the names and labels of train and development", labelled, test)
     if given.graph is not None:

@@ -26,7 +26,7 @@ def build(
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="overwrite what is there")] = False,
 ) -> None:
-    """Make a linker of a graph's names and teach it from them: no text and no label is needed.
+    """Make a linker of a graph's names and teach it from them: no text and no label of yours is needed.
 
     Example: loregraft link build graph linker --set prefix=HP: --set overlaps=nested
     """

@@ -10,6 +10,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+FARTHEST = 200
+"""Characters before a bracket in which the long form begins."""
+
 _BRACKETS = re.compile(r"[(\[（【]\s*([^()\[\]（）【】\n]{1,120}?)\s*[)\]）】]")
 _SHORT = re.compile(r"[^\W_][\w./\-+ ]{0,9}")
 _WORDS = re.compile(r"[^\W_]+")
@@ -53,7 +56,7 @@ def _defined(text: str, bracket: int, inside: str, start: int) -> Abbreviation |
         long = _long_form(text, bracket, inside)
         if long is not None:
             return Abbreviation(inside, text[long[0] : long[1]], (start, start + len(inside)), long)
-    before = re.search(r"[^\s(]{2,10}\s*$", text[max(0, bracket - 14) : bracket])
+    before = re.search(r"[^\s(]{2,10}[ \t]*$", text[max(0, bracket - 14) : bracket])
     if before and _is_short(before[0].strip()) and len(inside) > len(before[0]):
         short = before[0].strip()
         first = max(0, bracket - 14) + before.start()
@@ -76,15 +79,16 @@ def _is_short(text: str) -> bool:
 def _long_form(text: str, bracket: int, short: str) -> tuple[int, int] | None:
     """Find the long form before a bracket, on the same line."""
     end = len(text[:bracket].rstrip(" \t"))
-    words = list(re.finditer(r"\S+", text[max(0, end - 200) : end]))
+    begin = max(text.rfind("\n", 0, end) + 1, end - FARTHEST)
+    words = list(re.finditer(r"\S+", text[begin:end]))
     most = min(len(short) + 5, 2 * len(short))
     if not words:
         return None
-    first = max(0, end - 200) + words[-most:][0].start()
+    first = begin + words[-most:][0].start()
     place = _aligned(text[first:end], short)
     if place is not None and end - first - place > len(short):
         return first + place, end
-    return _initials(text, max(0, end - 200), end, short)
+    return _initials(text, begin, end, short)
 
 
 def _aligned(long: str, short: str) -> int | None:
