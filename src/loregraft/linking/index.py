@@ -21,7 +21,8 @@ from loregraft.linking.mentions.automata import Engine
 from loregraft.linking.mentions.scanner import Scanner
 from loregraft.linking.mentions.variants import Variants
 from loregraft.linking.normalize import Rules
-from loregraft.linking.scoring.context import Profiles
+from loregraft.linking.scoring.context import profiles, words_of
+from loregraft.linking.tfidf import Weighed
 
 NEAR_BY_MEANING = 20
 """Names that are nearest a string by meaning and become candidates."""
@@ -123,9 +124,11 @@ class Index:
         return Variants(self.generator.wording, self.generator.rewrites)
 
     @cached_property
-    def profiles(self) -> Profiles:
+    def profiles(self) -> Weighed:
         """What describes each entity; made or read when first asked for."""
-        return Profiles.load(self.folder) if self.folder else Profiles.of(self.entities, self.rules)
+        if self.folder:
+            return Weighed.load(self.folder, "profiles", words_of)
+        return profiles(self.entities, self.rules)
 
     def candidates(self, keys: Sequence[str], most: int, left_out: LeftOut | None = None) -> Lookups:
         """Find the candidates of different folded strings, by letters, by words and by meaning.
@@ -175,7 +178,7 @@ class Index:
         save_names(self.names, self.lexicon, folder)
         self.scanner.save(folder)
         self.generator.save(folder)
-        self.profiles.save(folder)
+        self.profiles.save(folder, "profiles")
         if self.dense is not None:
             self.dense.save(folder)
         if self.vectors is not None:

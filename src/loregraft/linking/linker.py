@@ -1,7 +1,7 @@
 """The linker: find the mentions of a graph's entities in texts and say which entity each means, if any.
 
-Made from a graph's names alone: no text, no label and no encoder is needed. All three make it better: an
-encoder finds names by meaning, texts teach what is usual, labels do so best (`learning/`).
+Made from a graph's names alone: no text, no label of yours and no encoder is needed. An encoder finds names
+by meaning, and labelled texts teach what is usual (`learning/`).
 """
 
 import hashlib

@@ -1,12 +1,67 @@
-"""Counts of words or letter groups as sparse rows, weighed by how rare each is (TF-IDF)."""
+"""Texts as sparse rows: counts of words or letter groups, weighed by how rare each is (TF-IDF)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import scipy.sparse as sp
-from jaxtyping import Float32
+from jaxtyping import Float32, Int64
+
+from loregraft.linking.arrays import read_arrays, write_arrays
 
 Split = Callable[[str], list[str]]
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """Texts in rows, and what puts others beside them.
+
+    Attributes:
+        rows: Of each text, a unit vector.
+        rarity: Of each column, the log of texts a text that has it, plus 1.
+        split: Gives the parts of a text; they are hashed to columns.
+    """
+
+    rows: sp.csr_matrix
+    rarity: Float32[np.ndarray, " columns"]
+    split: Split
+
+    @classmethod
+    def of(cls, batches: Iterable[Sequence[str]], split: Split, bits: int) -> "Weighed":
+        """Weigh texts, which come some at a time, in 2 ** bits columns."""
+        counted = sp.vstack([counts(texts, split, bits) for texts in batches]).tocsr()
+        having = np.bincount(counted.indices, minlength=counted.shape[1])
+        rarity = (np.log((counted.shape[0] + 1) / (having + 1)) + 1).astype(np.float32)
+        return cls(weighed(counted, rarity), rarity, split)
+
+    def vectors(self, texts: Sequence[str]) -> sp.csr_matrix:
+        """Give the unit vectors of other texts."""
+        bits = len(self.rarity).bit_length() - 1
+        return weighed(counts(texts, self.split, bits), self.rarity)
+
+    def cosines(
+        self,
+        vectors: sp.csr_matrix,
+        others: Int64[np.ndarray, " pairs"],
+        rows: Int64[np.ndarray, " pairs"],
+    ) -> Float32[np.ndarray, " pairs"]:
+        """Give the cosine of each of some vectors with a row; 0..1."""
+        product = vectors[others].multiply(self.rows[rows]).sum(axis=1)
+        return np.asarray(product, np.float32).ravel()
+
+    def save(self, folder: Path, prefix: str) -> None:
+        """Write into a folder."""
+        m = self.rows
+        arrays = {"data": m.data, "indices": m.indices, "indptr": m.indptr, "rarity": self.rarity}
+        write_arrays(arrays, folder, prefix)
+
+    @classmethod
+    def load(cls, folder: Path, prefix: str, split: Split) -> "Weighed":
+        """Map into memory."""
+        a = read_arrays(folder, prefix)
+        shape = len(a["indptr"]) - 1, len(a["rarity"])
+        return cls(sp.csr_matrix((a["data"], a["indices"], a["indptr"]), shape=shape), a["rarity"], split)
 
 
 def counts(texts: Sequence[str], split: Split, bits: int) -> sp.csr_matrix:
@@ -19,12 +74,6 @@ def counts(texts: Sequence[str], split: Split, bits: int) -> sp.csr_matrix:
         n_features=1 << bits, alternate_sign=False, norm=None, analyzer=split, dtype=np.float32
     )
     return vectorizer.transform(texts).tocsr()
-
-
-def rarities(counted: sp.csr_matrix) -> Float32[np.ndarray, " columns"]:
-    """Give the log of texts a text that has a column, plus 1."""
-    having = np.bincount(counted.indices, minlength=counted.shape[1])
-    return (np.log((counted.shape[0] + 1) / (having + 1)) + 1).astype(np.float32)
 
 
 def weighed(counted: sp.csr_matrix, rarity: Float32[np.ndarray, " columns"]) -> sp.csr_matrix:

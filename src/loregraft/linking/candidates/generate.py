@@ -133,7 +133,7 @@ class Generator:
     ) -> Candidates:
         codes = np.unique(pairs[0] * max(1, len(self.lexicon)) + pairs[1])
         asked, forms = codes // max(1, len(self.lexicon)), codes % max(1, len(self.lexicon))
-        cosines = [self.ngrams.cosines(vectors, asked, forms) for vectors in (plain, rewritten)]
+        cosines = [self.ngrams.forms.cosines(vectors, asked, forms) for vectors in (plain, rewritten)]
         letters = cosines[0], np.maximum(*cosines)
         table = self.lexicon.forms, self.wording, self.rewrites
         return self._best(asked, forms, likeness(strings, *table, (asked, forms), letters), most, left_out)

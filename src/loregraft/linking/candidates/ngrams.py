@@ -12,9 +12,8 @@ import numpy as np
 import scipy.sparse as sp
 from jaxtyping import Float32, Int64
 
-from loregraft.linking.arrays import read_arrays, write_arrays
 from loregraft.linking.folds import spaced
-from loregraft.linking.tfidf import counts, rarities, weighed
+from loregraft.linking.tfidf import Weighed
 
 MET = 200_000
 """Postings that are read for a string, at most, beyond its rarest FEWEST trigrams."""
@@ -41,21 +40,19 @@ class Near:
 class Ngrams:
     """An index of forms by their trigrams; each Chinese, Japanese or Korean character is one too."""
 
-    def __init__(self, by_form: sp.csr_matrix, by_gram: sp.csr_matrix, rarity: np.ndarray, bits: int) -> None:
-        self._by_form, self._by_gram, self._rarity, self._bits = by_form, by_gram, rarity, bits
-        self._having = np.diff(by_gram.indptr)
+    def __init__(self, forms: Weighed) -> None:
+        self.forms = forms
+        self._by_gram = forms.rows.T.tocsr()
+        self._having = np.diff(self._by_gram.indptr)
 
     @classmethod
     def of(cls, forms: Sequence[str], bits: int = 20) -> "Ngrams":
         """Index forms; trigrams are hashed to 2 ** bits columns."""
-        counted = counts(forms, trigrams, bits)
-        rarity = rarities(counted)
-        by_form = weighed(counted, rarity)
-        return cls(by_form, by_form.T.tocsr(), rarity, bits)
+        return cls(Weighed.of([forms], trigrams, bits))
 
     def vectors(self, strings: Sequence[str]) -> sp.csr_matrix:
         """Give the unit vectors of some strings."""
-        return weighed(counts(strings, trigrams, self._bits), self._rarity)
+        return self.forms.vectors(strings)
 
     def nearest(self, vectors: sp.csr_matrix, most: int) -> Near:
         """Give the forms with the highest cosines with each of some unit vectors, `most` of them."""
@@ -78,16 +75,9 @@ class Ngrams:
             strings.append(np.full(len(found_forms), row, np.int64))
             forms.append(found_forms.astype(np.int64))
         at, to = np.concatenate(strings), np.concatenate(forms)
-        cosines = self.cosines(vectors, at, to)
+        cosines = self.forms.cosines(vectors, at, to)
         order = np.lexsort((to, -cosines, at))
         return Near(at[order] + first, to[order], cosines[order])
-
-    def cosines(
-        self, vectors: sp.csr_matrix, strings: Int64[np.ndarray, " pairs"], forms: Int64[np.ndarray, " pairs"]
-    ) -> Float32[np.ndarray, " pairs"]:
-        """Give the cosine of each string with a form."""
-        product = vectors[strings].multiply(self._by_form[forms]).sum(axis=1)
-        return np.asarray(product, np.float32).ravel()
 
     def _pruned(self, vectors: sp.csr_matrix) -> sp.csr_matrix:
         """Leave out the commonest trigrams of strings that would meet too many forms."""
@@ -105,18 +95,12 @@ class Ngrams:
 
     def save(self, folder: Path) -> None:
         """Write the index into a folder."""
-        m = self._by_form
-        arrays = {"data": m.data, "indices": m.indices, "indptr": m.indptr, "rarity": self._rarity}
-        write_arrays(arrays, folder, "ngrams")
+        self.forms.save(folder, "ngrams")
 
     @classmethod
     def load(cls, folder: Path) -> "Ngrams":
         """Read an index; the forms' vectors stay on disk, the way back is made anew."""
-        a = read_arrays(folder, "ngrams")
-        bits = len(a["rarity"]).bit_length() - 1
-        shape = (len(a["indptr"]) - 1, 1 << bits)
-        by_form = sp.csr_matrix((a["data"], a["indices"], a["indptr"]), shape=shape)
-        return cls(by_form, by_form.T.tocsr(), np.asarray(a["rarity"]), bits)
+        return cls(Weighed.load(folder, "ngrams", trigrams))
 
 
 def trigrams(form: str) -> list[str]:
