@@ -53,19 +53,20 @@ from transformers import PrinterCallback, TrainerCallback
 from loregraft.artifact import read_card
 from loregraft.disk import replace_file
 from loregraft.encoder.load import Encoder, load_encoder
+from loregraft.evaluate.name_index import DenseIndex
 from loregraft.evaluate.names import NameTask, answer, make_name_task
 from loregraft.evaluate.significance import interval, resample
 from loregraft.kg.split.entities import split_entities
 from loregraft.kg.store import open_graph
-from loregraft.linking.name_index import DenseIndex
 from loregraft.metrics import hits_at
 from loregraft.pretrain.pairs import Pairs
 from loregraft.pretrain.settings import PretrainSettings
 from loregraft.pretrain.train import Preparation, prepare, pretrain
 from loregraft.pretrain.views import Views
 from loregraft.recipe.files import packaged_recipe, read_recipe
-from loregraft.recipe.knowledge import collect_texts, kg_stage, linking_stage, tainted_by
+from loregraft.recipe.knowledge import collect_texts, kg_stage
 from loregraft.recipe.learning import make_lesson
+from loregraft.recipe.linking import linking_stage, tainted_by
 from loregraft.recipe.settings import Recipe
 from loregraft.recipe.sources import find_source
 from loregraft.recipe.talk import Silence
@@ -142,7 +143,7 @@ def build_course(recipe: Recipe, beside: Path, made: Path) -> Course:
     texts = collect_texts(recipe, beside, graph)
     if not (made / "links").is_dir():
         key = read_card(made / "graph").key
-        linking_stage(recipe, graph, key, encoder, texts, made / "links", Silence())
+        linking_stage(recipe, graph, key, texts, made / "links", Silence())
     asked, settings = recipe.evaluate, recipe.pretrain
     split = split_entities(graph, asked.prefix, asked.held_out, asked.valid, asked.split_seed)
     tainted = tainted_by(made / "links", texts, np.concatenate([split.valid, split.test]).tolist())

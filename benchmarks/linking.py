@@ -29,8 +29,15 @@ from loregraft.linking.formats.records import Annotated
 from loregraft.linking.judging.ranked import accuracies, told
 from loregraft.linking.judging.scores import judge
 from loregraft.linking.judging.scores import told as told_scores
-from loregraft.linking.learning.learn import examples_of_texts, learn_from_labels, learn_from_names
+from loregraft.linking.learning.held_out import hold_out
+from loregraft.linking.learning.learn import (
+    examples_of_texts,
+    learn_from_labels,
+    learn_from_names,
+    right_candidates,
+)
 from loregraft.linking.linker import Linker
+from loregraft.linking.scoring.calibrate import expected_calibration_error
 from loregraft.linking.scoring.features import FEATURES
 from loregraft.linking.scoring.weights import Weights, fit_weights
 from loregraft.linking.settings import LinkSettings
@@ -87,6 +94,30 @@ def tell(title: str, linker: Linker, texts: list[Annotated]) -> None:
     known = linker.index.entities.numbers
     print(f"\n{title}")
     print("\n".join(told(accuracies([gold for _, gold in asked], found, documents, known))))
+
+
+def without_some(title: str, linker: Linker, texts: list[Annotated], seeds: int = 5) -> None:
+    """Take a fifth of what the texts mean out of the graph, and judge probabilities and thresholds."""
+    entities, lexicon = linker.index.entities, linker.index.lexicon
+    ids = {id for one in texts for gold in one.gold for id in gold.entities if id in entities.numbers}
+    meant = np.array(sorted(entities.numbers[id] for id in ids))
+    print(f"\n{title}, a fifth of what is meant taken out of the graph")
+    print("draw    ECE   right   asked for 90: precision   kept   asked for 95: precision   kept")
+    every: list[tuple[np.ndarray, np.ndarray]] = []
+    for seed in range(seeds):
+        gone = hold_out(meant, (lexicon.pointers, lexicon.entities), share=0.2, seed=seed)
+        less = linker.remove(entities.id(int(entity)) for entity in gone)
+        judged = less.judge([one.document.text for one in texts], [one.places for one in texts])
+        marked = np.r_[right_candidates(less, judged, texts), False]  # the last: of mentions without any
+        right, p = marked[judged.best], judged.probabilities
+        every.append((p, right))
+        line = f"{seed:4} {expected_calibration_error(p, right):6.3f} {100 * right.mean():7.1f}"
+        for nil in ("p90", "p95"):
+            kept = p >= less.with_settings(nil=nil).threshold
+            line += f"{100 * right[kept].mean():26.1f} {100 * kept.mean():6.1f}"
+        print(line)
+    p, right = (np.concatenate(column) for column in zip(*every, strict=True))
+    print(f" all {expected_calibration_error(p, right):6.3f} {100 * right.mean():7.1f}")
 
 
 def gsc(folder: Path, graph: Path) -> None:
@@ -147,6 +178,8 @@ def main() -> None:
     tell("the same, from weights of zero: no label anywhere", learn_from_names(blank, given.seed), test)
     labelled = learn_from_labels(linker, [*train, *develop], given.seed)
     tell("with the names and labels of train and development", labelled, test)
+    without_some("NCBI-disease test, learned from the names", learn_from_names(linker, given.seed), test)
+    without_some("NCBI-disease test, with the labels", labelled, test)
     if given.graph is not None:
         gsc(Path(given.data) / "gsc_plus", given.graph)
 

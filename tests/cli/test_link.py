@@ -88,4 +88,18 @@ def test_what_is_wrong_is_said(linker, tmp_path):
     assert threshold.returncode == 2 and "p95" in threshold.stderr
     (tmp_path / "latin.txt").write_bytes(b"caf\xe9\n")
     wrong = loregraft("run", linker, tmp_path / "latin.txt")
-    assert wrong.returncode == 2 and "UTF-8" in wrong.stderr
+    assert wrong.returncode == 1 and "UTF-8" in wrong.stderr
+
+
+def test_texts_without_labels_teach_too(linker, tmp_path):
+    plain = tmp_path / "plain.txt"
+    plain.write_text("Fever with bronchial asthma.\nNothing.\n")
+    done = loregraft("fit", linker, plain, tmp_path / "taught")
+    assert done.returncode == 0, done.stderr
+    assert "2 texts" in done.stdout and "too few are known" in done.stdout
+    assert "no labels in it" in done.stderr
+    empty = tmp_path / "empty.txt"
+    empty.write_text("\n\n")
+    done = loregraft("fit", linker, empty, tmp_path / "other", "--format", "plain")
+    assert done.returncode == 2
+    assert "there is no text in it" in done.stderr and "Traceback" not in done.stderr

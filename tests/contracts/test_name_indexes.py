@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from loregraft.linking.name_index import DenseIndex, ExactIndex, NameIndex, NgramIndex
+from loregraft.evaluate.name_index import DenseIndex, ExactIndex, NameIndex, NgramIndex
 
 NAMES = ["Fever", "High temperature", "Rash", "发热", "Viral infection", "Throbbing headache on one side"]
 INDEXES = {

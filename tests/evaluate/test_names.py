@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from loregraft.errors import BadInput
+from loregraft.evaluate import name_index
+from loregraft.evaluate.name_index import ExactIndex
 from loregraft.evaluate.names import TOP, answer, make_name_task, overlap
 from loregraft.kg.graph import KnowledgeGraph
 from loregraft.kg.split.entities import EntitySplit
 from loregraft.kg.tables.columns import Columns
-from loregraft.linking import name_index
-from loregraft.linking.name_index import ExactIndex
 
 
 def graph_of(*rows):

@@ -1,11 +1,15 @@
 """Why a mention means what it is said to mean."""
 
+from dataclasses import replace
+
 import pytest
 
 from loregraft.kg.graph import KnowledgeGraph
 from loregraft.kg.tables.columns import Columns
 from loregraft.linking.explain import explain
 from loregraft.linking.linker import Linker
+from loregraft.linking.scoring.features import DEFAULT, DEFAULT_NIL, FEATURES
+from loregraft.linking.scoring.weights import Weights
 
 NAMES = [("planet", "Mercury"), ("metal", "Mercury"), ("venus", "Venus"), ("orbit", "Solar orbit")]
 TRIPLES = [("planet", "has", "orbit"), ("venus", "near", "planet"), ("metal", "in", "ore")]
@@ -18,7 +22,8 @@ def linker():
         Columns("names", {"entity": [id for id, _ in NAMES], "name": [name for _, name in NAMES]}),
         Columns("triples", {"head": head, "relation": relation, "tail": tail}),
     ]
-    return Linker.build(KnowledgeGraph.gather(columns, source="test"))
+    made = Linker.build(KnowledgeGraph.gather(columns, source="test"))
+    return replace(made, weights=Weights.of(FEATURES, DEFAULT | {"context": 0.0}, DEFAULT_NIL))
 
 
 def test_the_score_is_the_sum_of_what_is_told_and_the_facts_are_in_the_graph(linker):

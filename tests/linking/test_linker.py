@@ -77,6 +77,11 @@ def test_names_in_other_words_are_found_within_a_sentence(linker):
     assert said(linker.with_settings(variants=False).link("viral infections")) == []
 
 
+def test_a_name_in_capitals_is_not_found_as_another_word():
+    linker = Linker.build(graph_of([("org", "WHO"), ("org", "World Health Organization"), ("x", "Fever")]))
+    assert said(linker.link("Those who know the WHO.")) == [("WHO", "org")]
+
+
 def test_abbreviations_stand_for_what_the_text_says(linker):
     links = linker.link("Bronchial asthma (BA) is long. BA lasts.")
     assert said(links) == [("Bronchial asthma", "D:3"), ("BA", "D:3"), ("BA", "D:3")]

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loregraft.linking.neighbours import HUB, TWO_STEPS, Neighbours, join_weights
+from loregraft.linking.neighbours import HUB, MOST_TWO_STEPS, TWO_STEPS, Neighbours, join_weights
 
 NONE = np.zeros(0, np.int64)
 
@@ -17,6 +17,10 @@ def joined(*pairs, size):
 
 def rarity(degree):
     return 1 / np.log(2 + degree)
+
+
+def two_steps(between, *degrees):
+    return min(MOST_TWO_STEPS, TWO_STEPS * between / np.sqrt(np.prod(np.maximum(degrees, 1))))
 
 
 def test_triples_by_hand():
@@ -76,9 +80,9 @@ def test_weights_by_hand():
     among = np.arange(4)
     weights = join_weights(neighbours, among, among)
     assert weights[0, 1] == pytest.approx(np.sqrt(rarity(3) * rarity(1)))
-    assert weights[0, 2] == pytest.approx(TWO_STEPS * min(1, 2 * rarity(2)))
+    assert weights[0, 2] == pytest.approx(two_steps(2 * rarity(2), 3, 2))
     # 4 is a candidate of the text itself: the walk goes there by itself.
-    assert join_weights(neighbours, among, np.arange(5))[0, 2] == pytest.approx(TWO_STEPS * rarity(2))
+    assert join_weights(neighbours, among, np.arange(5))[0, 2] == pytest.approx(two_steps(rarity(2), 3, 2))
     assert np.count_nonzero(weights) == 4
     assert (weights == weights.T).all()
 
@@ -116,7 +120,8 @@ def test_weights_are_those_of_a_loop(seed):
     for i, one in enumerate(among.tolist()):
         for j, other in enumerate(among.tolist()):
             middles = (near[one] & near[other]) - set(but.tolist()) if i != j else set()
-            expected = TWO_STEPS * min(1, sum(rarity(len(near[middle])) for middle in middles))
+            between = sum(rarity(len(near[middle])) for middle in middles)
+            expected = two_steps(between, len(near[one]), len(near[other]))
             if other in near[one]:
                 expected += np.sqrt(rarity(len(near[one])) * rarity(len(near[other])))
             assert weights[i, j] == pytest.approx(expected, abs=1e-6)

@@ -39,41 +39,60 @@ def build(
 def run(
     linker: LinkerFolder,
     texts: Annotated[
-        list[Path], typer.Argument(metavar="TEXTS", help="text files, a text a line; - reads standard input")
+        list[Path],
+        typer.Argument(
+            metavar="TEXTS", help=".txt (a text a line), .jsonl, .csv, .tsv, .parquet; - reads lines"
+        ),
     ],
     encoder: EncoderOption = None,
     nil: Annotated[
         str, typer.Option("--nil", metavar="P", help="least probability of a link, 0..1; or such as p95")
     ] = "",
+    column: Annotated[
+        str, typer.Option("--column", metavar="NAME", help="key or column that holds the texts")
+    ] = "text",
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FILE", help="write .jsonl, .jsonl.gz, .parquet or .html (a page)"),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print JSON, also on a terminal")] = False,
+    force: Annotated[bool, typer.Option("--force", help="overwrite what is there")] = False,
+    workers: Annotated[int, typer.Option("--workers", min=1, help="processes that link")] = 1,
 ) -> None:
-    """Link texts, and print a line of JSON for each.
+    """Link texts, and print a line of JSON for each, or a text in colour on a terminal.
 
-    Example: loregraft link run linker abstracts.txt > links.jsonl
+    Rows that cannot be read are left out and counted; exit code 1 says that no text could be read.
+
+    Example: loregraft link run linker abstracts.txt --out links.html
     """
-    from loregraft.cli.link_run import run_linker
+    from loregraft.cli.link_run import RunOptions, run_linker
 
-    run_linker(linker, texts, encoder, nil)
+    options = RunOptions(encoder, nil, column, out, as_json, force, workers)
+    run_linker(linker, texts, options)
 
 
 @app.command()
 def fit(
     linker: LinkerFolder,
-    annotated: Annotated[
-        Path, typer.Argument(metavar="ANNOTATED", help="labelled texts: PubTator, brat, NIF, BioC, jsonl ...")
+    texts: Annotated[
+        Path,
+        typer.Argument(metavar="TEXTS", help="labelled texts (PubTator, brat, NIF, BioC ...), or plain ones"),
     ],
     out: Annotated[Path, typer.Argument(metavar="OUT", help="the folder to write")],
     encoder: EncoderOption = None,
-    format: Annotated[str, typer.Option("--format", help="of the labelled texts; empty: recognised")] = "",
+    format: Annotated[
+        str, typer.Option("--format", help="of the texts; plain: no labels; empty: recognised")
+    ] = "",
     seed: Annotated[int, typer.Option("--seed", min=0, help="of what is held out")] = 0,
     force: Annotated[bool, typer.Option("--force", help="overwrite what is there")] = False,
 ) -> None:
-    """Teach a linker from labelled texts, whose mentions become names.
+    """Teach a linker from labelled texts, whose mentions become names, or from texts without labels.
 
     Example: loregraft link fit linker train.pubtator taught
     """
     from loregraft.cli.link_build import FitOptions, fit_linker
 
-    fit_linker(linker, annotated, out, FitOptions(encoder, format, seed, force))
+    fit_linker(linker, texts, out, FitOptions(encoder, format, seed, force))
 
 
 @app.command()

@@ -11,9 +11,12 @@ from loregraft.errors import BadInput, CannotWrite
 
 if TYPE_CHECKING:
     from loregraft.encoder.load import Encoder
+    from loregraft.linking.formats.records import Annotated
     from loregraft.linking.linker import Linker
 
 FEWEST_TEXTS = 5
+PLAIN = "plain"
+"""The format of texts without labels."""
 
 
 def build_linker(graph: Path, out: Path, encoder: Path | None, overrides: Sequence[str], force: bool) -> None:
@@ -51,23 +54,61 @@ class FitOptions:
 def fit_linker(folder: Path, path: Path, out: Path, options: FitOptions) -> None:
     """Teach a linker; see `loregraft link fit`."""
     from loregraft.artifact import read_card
-    from loregraft.linking.formats import read
-    from loregraft.linking.learning.learn import learn_from_labels
 
     if out.exists() and not options.force:
         raise CannotWrite(out, "it exists already", "Choose another folder, or overwrite it with --force.")
     linker = open_linker(folder, options.encoder)
-    annotated = list(read(path, options.format))
-    mentions = sum(len(one.gold) for one in annotated)
+    annotated = _annotated(path, options.format)
+    if annotated is None:
+        learned, told = _learned_from_texts(linker, path, options.seed)
+    else:
+        learned, told = _learned_from_labels(linker, path, annotated, options.seed)
+    learned.save(out, parents=dict(read_card(folder, "linker").parents))
+    typer.echo(f"{out}: learned from {told}")
+
+
+def _annotated(path: Path, format: str) -> "list[Annotated] | None":
+    """Read labelled texts; None where the texts have no labels."""
+    from loregraft.kg.readers.text.opening import fitting
+    from loregraft.linking.formats import FITS, read
+
+    if format == PLAIN or (not format and not path.is_dir() and fitting(path, FITS)[0] is None):
+        return None
+    annotated = list(read(path, format))
+    return annotated if format or any(one.gold for one in annotated) else None
+
+
+def _learned_from_texts(linker: "Linker", path: Path, seed: int) -> "tuple[Linker, str]":
+    from loregraft.linking.learning.texts import FEWEST, learn_from_texts
+    from loregraft.linking.texts.sources import open_sources, read_sources
+
+    _say("no labels in it: learning from the texts themselves")
+    texts = [row.text for row in read_sources(open_sources([path])) if row.text.strip()]
+    if not texts:
+        raise BadInput(path, 0, "there is no text in it", "Give texts of the domain, a text a line.")
+    found = learn_from_texts(linker, texts, seed)
+    told = f"{found.texts:,} texts: {found.known:,} mentions of known meaning, {found.ambiguous:,} ambiguous"
+    if not found.known:
+        told += f" (too few are known: weights stay as they were; it takes {FEWEST})"
+    return found.linker, told
+
+
+def _learned_from_labels(
+    linker: "Linker", path: Path, annotated: "list[Annotated]", seed: int
+) -> "tuple[Linker, str]":
+    from loregraft.linking.learning.learn import learn_from_labels
+
     if len(annotated) < FEWEST_TEXTS:
         found = f"there are {len(annotated)} labelled texts in it"
         raise BadInput(
             path, 0, found, f"Give at least {FEWEST_TEXTS}; some are held out to learn weights on."
         )
-    learned = learn_from_labels(linker, annotated, options.seed)
-    learned.save(out, parents=dict(read_card(folder, "linker").parents))
-    more = len(learned.index.names) - len(linker.index.names)
-    typer.echo(f"{out}: learned from {mentions:,} mentions in {len(annotated):,} texts, {more:,} names added")
+    learned = learn_from_labels(linker, annotated, seed)
+    mentions, more = (
+        sum(len(one.gold) for one in annotated),
+        len(learned.index.names) - len(linker.index.names),
+    )
+    return learned, f"{mentions:,} mentions in {len(annotated):,} texts, {more:,} names added"
 
 
 def open_linker(folder: Path, encoder: Path | None) -> "Linker":

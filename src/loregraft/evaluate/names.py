@@ -13,10 +13,10 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 
 from loregraft.errors import BadInput
+from loregraft.evaluate.name_index import Dictionary, NameIndex
 from loregraft.kg.graph import KnowledgeGraph
 from loregraft.kg.names import fold_name
 from loregraft.kg.split.entities import EntitySplit
-from loregraft.linking.name_index import Dictionary, NameIndex
 from loregraft.metrics import ranks_from_scores
 from loregraft.records import SAME_MEANING
 

@@ -90,7 +90,9 @@ class KgeSettings(BaseModel):
         description="parts the entities are cut into, a few of them in memory at a time; 1: all in memory",
     )
     buffered: int = Field(2, ge=2, description="partitions in memory at a time")
-    workers: int = Field(2, ge=1, description="batches trained at the same time; 1: the same bits each time")
+    workers: int = Field(
+        2, ge=1, description="batches trained at the same time (all: threads); 1: the same bits each time"
+    )
     seed: int = Field(0, ge=0, description="of all that is drawn")
 
     @model_validator(mode="after")

@@ -1,25 +1,29 @@
 """What texts have of a graph: how many mention it, how clearly, and which relations they could teach.
 
-Names are found as the linker's lexicon finds them, as whole words, the longest first. No encoder is
-needed, so what only resembles a name is not counted: the figures are what is there at least.
+Names are found as the linker finds them before it judges: of those that overlap, the ones that cover most.
+Names in other words and abbreviations are not counted: the figures are what is there at least.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import itertools
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import Bool, Int64
 from numpy.typing import NDArray
 
 from loregraft.kg.graph import KnowledgeGraph
 from loregraft.kg.mirrors import first_statements
 from loregraft.kg.readers.text.lines import read_lines
-from loregraft.linking.settings import PlainLinkSettings
-from loregraft.linking.words import name_key, split_words
-from loregraft.records import SAME_MEANING
+from loregraft.linking.lexicon import LOOSE, Lexicon, Names
+from loregraft.linking.mentions.lattice import choose
+from loregraft.linking.mentions.scanner import Scanner, Spans
+from loregraft.linking.normalize import Rules, normalize
 
 MOST = 5
+AT_ONCE = 1_000
+"""Texts that are in memory together."""
 
 
 @dataclass(frozen=True)
@@ -83,80 +87,87 @@ def read_texts(paths: Iterable[Path]) -> Iterator[str]:
             yield line
 
 
-def measure_coverage(
-    graph: KnowledgeGraph, texts: Iterable[str], shortest: int = PlainLinkSettings().shortest
-) -> Coverage:
-    """Look for the graph's names in texts. Takes about 1 s for 150 thousand names, and 1 s for 1 MB of text.
+def measure_coverage(graph: KnowledgeGraph, texts: Iterable[str]) -> Coverage:
+    """Look for the graph's names in texts. Takes 1.3 s for 150 thousand names, and 0.7 s for 1 MB of text.
 
     Args:
         texts: Read one after another; memory does not grow with their number.
-        shortest: Characters of the shortest name that is looked for.
     """
-    lexicon = _lexicon(graph, shortest)
-    longest = max((key.count(" ") + 1 for key in lexicon), default=0)
-    found: Counter[str] = Counter()
+    seeker = _Seeker.of(graph)
+    lexicon = seeker.lexicon
+    found = np.zeros(len(lexicon), np.int64)
     together = np.zeros(len(graph.heads), np.bool_)
     read = mentioning = 0
-    for text in texts:
-        read += 1
-        keys = list(_names_in([word.text for word in split_words(text)], lexicon, longest))
-        found.update(keys)
-        mentioning += bool(keys)
-        _mark_together(graph, {entity for key in keys for entity in lexicon[key]}, together)
+    waiting = iter(texts)
+    while some := list(itertools.islice(waiting, AT_ONCE)):
+        read += len(some)
+        spans = seeker.names_in(some)
+        found += np.bincount(spans.forms, minlength=len(lexicon))
+        for forms in np.split(spans.forms, np.flatnonzero(np.diff(spans.texts)) + 1):
+            mentioning += len(forms) > 0
+            _mark_together(graph, seeker.entities(forms), together)
     mentioned = np.zeros(len(graph), np.bool_)
-    for key in found:
-        mentioned[lexicon[key]] = True
-    mentions, reached = found.total(), int(mentioned.sum())
-    common = sorted(found.items(), key=lambda item: (-item[1], item[0]))[:MOST]
+    mentioned[seeker.entities(np.flatnonzero(found))] = True
+    mentions, reached = int(found.sum()), int(mentioned.sum())
     return Coverage(
         texts=read,
         mentioning=_share(mentioning, read),
         mentions=mentions,
         mentions_each=_share(mentions, read),
-        ambiguous=_share(sum(count for key, count in found.items() if len(lexicon[key]) > 1), mentions),
+        ambiguous=_share(int(found[np.diff(lexicon.pointers) > 1].sum()), mentions),
         entities=reached,
         reached=_share(reached, len(graph)),
-        common=tuple(CommonName(key, count, len(lexicon[key])) for key, count in common),
+        common=_common(lexicon, found),
         relations=_reach(graph, mentioned, together),
     )
 
 
-def _lexicon(graph: KnowledgeGraph, shortest: int) -> dict[str, list[int]]:
-    """Give the entities of each name that denotes one; the key of a name is its words."""
-    kept = np.flatnonzero(graph.kind_mask(SAME_MEANING))
-    entities = graph.name_entities[kept].tolist()
-    lexicon: dict[str, list[int]] = {}
-    for entity, name in zip(entities, graph.names["name"].take(kept).to_pylist(), strict=True):
-        key = name_key(name)
-        if len(key) >= shortest:
-            owners = lexicon.setdefault(key, [])
-            if entity not in owners[-1:]:  # names are sorted by entity
-                owners.append(entity)
-    return lexicon
+@dataclass(frozen=True)
+class _Seeker:
+    """Finds names that mean just their entity."""
+
+    lexicon: Lexicon
+    scanner: Scanner
+
+    @classmethod
+    def of(cls, graph: KnowledgeGraph) -> "_Seeker":
+        names = Names.of(graph)
+        names = names.take(np.flatnonzero(names.kinds < LOOSE))
+        lexicon = Lexicon.of(names, Rules())
+        return cls(lexicon, Scanner.of(lexicon.forms, (lexicon.name_forms, names.texts)))
+
+    def names_in(self, texts: list[str]) -> Spans:
+        """Give the names in some texts, without overlaps."""
+        spans = self.scanner.scan([normalize(text) for text in texts])
+        gains = (spans.ends - spans.starts).astype(np.float64)
+        return spans.take(choose(spans.texts, spans.starts, spans.ends, gains, "flat", spans.forms))
+
+    def entities(self, forms: NDArray[np.integer]) -> Int64[np.ndarray, " entities"]:
+        """List the entities that some forms may mean, each once."""
+        _, meanings = self.lexicon.meanings(forms.astype(np.int64))
+        return np.unique(self.lexicon.entities[meanings]).astype(np.int64)
 
 
-def _names_in(words: Sequence[str], lexicon: Mapping[str, list[int]], longest: int) -> Iterator[str]:
-    """Yield the names in a text, left to right, the longest at each place, without overlaps."""
-    place = 0
-    while place < len(words):
-        for stop in range(min(len(words), place + longest), place, -1):
-            key = " ".join(words[place:stop])
-            if key in lexicon:
-                yield key
-                place = stop - 1
-                break
-        place += 1
+def _common(lexicon: Lexicon, found: Int64[np.ndarray, " forms"]) -> tuple[CommonName, ...]:
+    """Give the names that are found most; of equal ones those that come first by alphabet."""
+    most = np.argsort(-found, kind="stable")[:MOST]  # forms are in ascending order
+    entities = np.diff(lexicon.pointers)
+    return tuple(
+        CommonName(lexicon.forms[row].as_py(), int(found[row]), int(entities[row]))
+        for row in most[found[most] > 0].tolist()
+    )
 
 
-def _mark_together(graph: KnowledgeGraph, entities: set[int], together: NDArray[np.bool_]) -> None:
+def _mark_together(
+    graph: KnowledgeGraph, entities: Int64[np.ndarray, " entities"], together: Bool[np.ndarray, " triples"]
+) -> None:
     """Mark the triples of which both ends are among some entities."""
     if len(entities) < 2:
         return
-    wanted = np.fromiter(entities, np.int32, len(entities))
-    for entity in entities:
+    for entity in entities.tolist():
         rows = graph.outgoing(entity)
         if rows.stop > rows.start:
-            together[rows] |= np.isin(graph.tails[rows], wanted)
+            together[rows] |= np.isin(graph.tails[rows], entities)
 
 
 def _reach(

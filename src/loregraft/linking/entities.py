@@ -3,6 +3,8 @@
 A linker's folder holds all that linking needs, so that it is used without the graph it was made from.
 """
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +19,20 @@ from loregraft.linking.arrays import read_arrays, read_table, write_arrays, writ
 from loregraft.linking.neighbours import Neighbours
 
 Indexes = Int64[np.ndarray, " entities"]
+
+
+@dataclass(frozen=True)
+class NewEntity:
+    """An entity that is added to a linker.
+
+    Attributes:
+        names: The first is the preferred one.
+    """
+
+    id: str
+    names: tuple[str, ...]
+    type: str = ""
+    description: str = ""
 
 
 @dataclass(frozen=True)
@@ -56,6 +72,42 @@ class Entities:
         neighbours = Neighbours.of(heads, relations, tails, len(graph))
         return cls(table, tuple(graph.relation_ids), (heads, relations, tails), neighbours)
 
+    def with_more(self, new: Sequence["NewEntity"], triples: Sequence[tuple[str, str, str]]) -> "Entities":
+        """Give entities with more of them, after the others, and more triples by ids.
+
+        Raises:
+            ValueError: An id is there already or comes twice, or a triple names what is not there.
+        """
+        ids = [one.id for one in new]
+        taken = [id for id, times in Counter(ids).items() if times > 1 or id in self.numbers]
+        if taken:
+            raise ValueError(f"{taken[0]!r} is an entity of this linker already, or comes twice")
+        rows = {
+            "id": ids,
+            "label": [one.names[0] if one.names else one.id for one in new],
+            "type": [one.type for one in new],
+            "description": [one.description for one in new],
+        }
+        table = pa.concat_tables([self.table, pa.table(rows, schema=self.table.schema)]).combine_chunks()
+        relations = {id: number for number, id in enumerate(self.relations)}
+        numbers = self.numbers | {id: len(self) + place for place, id in enumerate(ids)}
+        columns: tuple[list[int], list[int], list[int]] = ([], [], [])
+        for triple in triples:
+            for id in (triple[0], triple[2]):
+                if id not in numbers:
+                    raise ValueError(f"a triple names {id!r}, which is no entity of this linker")
+            relation = relations.setdefault(triple[1], len(relations))
+            for column, number in zip(
+                columns, (numbers[triple[0]], relation, numbers[triple[2]]), strict=True
+            ):
+                column.append(number)
+        heads, rels, tails = (
+            np.r_[old, np.array(more, np.int32)].astype(np.int32)
+            for old, more in zip(self.triples, columns, strict=True)
+        )
+        neighbours = Neighbours.of(heads, rels, tails, len(table))
+        return Entities(table, tuple(relations), (heads, rels, tails), neighbours)
+
     def __len__(self) -> int:
         return len(self.table)
 
@@ -64,9 +116,17 @@ class Entities:
         """The index of each id."""
         return {id: number for number, id in enumerate(self.table["id"].to_pylist())}
 
+    @cached_property
+    def _ids(self) -> pa.LargeStringArray:
+        return (
+            self.table["id"].combine_chunks()
+            if self.table["id"].num_chunks != 1
+            else self.table["id"].chunk(0)
+        )
+
     def id(self, entity: int) -> str:
         """Give the id of an entity."""
-        return str(self.table["id"][entity].as_py())
+        return str(self._ids[entity].as_py())
 
     def label(self, entity: int) -> str:
         """Give the preferred name of an entity, or its id."""

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float32
@@ -13,19 +14,23 @@ from loregraft.encoder.load import Encoder
 from loregraft.kg.graph import KnowledgeGraph
 from loregraft.linking.arrays import read_arrays, write_arrays
 from loregraft.linking.candidates.dense import Dense, Vectors
-from loregraft.linking.candidates.generate import Candidates, Generator, LeftOut, Rows
-from loregraft.linking.entities import Entities
+from loregraft.linking.candidates.generate import Candidates, LeftOut, Rows
+from loregraft.linking.entities import Entities, NewEntity
+from loregraft.linking.layers import Layer
 from loregraft.linking.lexicon import Lexicon, Names, load_names, save_names
 from loregraft.linking.lookups import Known, Lookups, Part
 from loregraft.linking.mentions.automata import Engine
-from loregraft.linking.mentions.scanner import Scanner
-from loregraft.linking.mentions.variants import Variants
-from loregraft.linking.normalize import Rules
-from loregraft.linking.scoring.context import profiles, words_of
+from loregraft.linking.mentions.scanner import Spans, merged
+from loregraft.linking.mentions.variants import Variant
+from loregraft.linking.normalize import Rules, View, normalize_name
+from loregraft.linking.scoring.context import described, profiles, words_of
 from loregraft.linking.tfidf import Weighed
 
 NEAR_BY_MEANING = 20
 """Names that are nearest a string by meaning and become candidates."""
+
+ADDED = "added-"
+"""Begins the name of the folder of a layer that was added."""
 
 Progress = Callable[[str], object]
 
@@ -37,9 +42,10 @@ class Index:
     Attributes:
         entities: Of the graph, all of them.
         names: Those that are looked for.
-        dense: Their vectors, where there is an encoder.
+        layers: What finds the forms of the lexicon: those it was built of; then those that were added.
+        dense: Vectors of the names, where there is an encoder.
         vectors: Vectors of the entities, a row each, where some are given.
-        folder: Where it was read from, where it was.
+        folder: Where it was read from, if it is still what is there.
         memory: What was found for strings lately, by how many candidates were asked for and the string.
     """
 
@@ -47,7 +53,7 @@ class Index:
     entities: Entities
     names: Names
     lexicon: Lexicon
-    scanner: Scanner
+    layers: tuple[Layer, ...]
     dense: Dense | None = None
     vectors: Float32[np.ndarray, "entities width"] | None = None
     folder: Path | None = None
@@ -94,12 +100,12 @@ class Index:
         progress("names")
         lexicon = Lexicon.of(names, rules)
         progress("automata")
-        scanner = Scanner.of(lexicon.forms, (lexicon.name_forms, names.texts), engine=engine)
+        layer = Layer.of(lexicon, 0, names, engine)
         dense = None
         if encoder is not None:
             progress("vectors of names")
             dense = Dense.of(encoder, names.texts.to_pylist())
-        return cls(rules, entities, names, lexicon, scanner, dense, vectors)
+        return cls(rules, entities, names, lexicon, (layer,), dense, vectors)
 
     def with_names(self, more: Sequence[tuple[str, int]]) -> "Index":
         """Give an index with more names, each with the index of its entity; only these are encoded anew."""
@@ -113,15 +119,61 @@ class Index:
         new = Dense.of(encoder, added.texts.to_pylist()).vectors
         return replace(made, dense=Dense(encoder, np.concatenate([self.dense.vectors, new])[order]))
 
-    @cached_property
-    def generator(self) -> Generator:
-        """Candidates by letters and words; made or read when first asked for."""
-        return Generator.load(self.folder, self.lexicon) if self.folder else Generator.of(self.lexicon)
+    def without(self, gone: Bool[np.ndarray, " entities"]) -> "Index":
+        """Give an index that never finds some entities; nothing of it is made anew."""
+        return self._changed(lexicon=self.lexicon.without(gone), profiles=self.profiles)
 
-    @cached_property
-    def variants(self) -> Variants:
-        """Names in other words; made when first asked for."""
-        return Variants(self.generator.wording, self.generator.rewrites)
+    def with_more(
+        self, new: Sequence[NewEntity], triples: Sequence[tuple[str, str, str]] = ()
+    ) -> tuple["Index", Bool[np.ndarray, " meanings"]]:
+        """Give an index with more entities; only their own names are indexed and encoded.
+
+        Returns:
+            The index; and which meanings of its lexicon were there before.
+
+        Raises:
+            ValueError: An id is there already, or a triple names what is not there.
+        """
+        entities = self.entities.with_more(new, triples)
+        pairs = [(name, len(self.entities) + place) for place, one in enumerate(new) for name in one.names]
+        added = Names.added(pairs)
+        keys = [normalize_name(name, self.rules) for name, _ in pairs]
+        lexicon, old = self.lexicon.with_more(keys, added, len(self.names))
+        names, base = self.names.with_more(added), self.layers[0]
+        rows = lexicon.name_forms[len(self.names) :]
+        of_base = np.where(rows < len(base.lexicon), rows, -1)
+        scanner = base.scanner.with_spellings(base.lexicon.forms, of_base, added.texts)
+        # What was added before is indexed again with this: it is little.
+        more = Layer.of(lexicon, len(base.lexicon), names, scanner.engine)
+        dense, vectors = self.dense, self.vectors
+        if dense is not None:
+            encoded = Dense.of(dense.encoder, added.texts.to_pylist()).vectors
+            dense = Dense(dense.encoder, np.concatenate([dense.vectors, encoded]))
+        if vectors is not None:
+            vectors = np.pad(vectors, ((0, len(new)), (0, 0)))
+        profiles = self.profiles.with_more(described(entities, self.rules, len(self.entities)))
+        changed = {"entities": entities, "names": names, "dense": dense, "vectors": vectors}
+        layers = replace(base, scanner=scanner).keeping(base), more
+        return self._changed(lexicon=lexicon, profiles=profiles, layers=layers, **changed), old
+
+    def _changed(self, lexicon: Lexicon, profiles: Weighed, **changes: Any) -> "Index":
+        layers = changes.pop("layers", self.layers)
+        within = tuple(layer.within(lexicon) for layer in layers)
+        index = replace(self, lexicon=lexicon, layers=within, folder=None, **changes)
+        index.__dict__["profiles"] = profiles
+        return index
+
+    def scan(self, views: Sequence[View]) -> Spans:
+        """Find names in texts, those that mean something."""
+        found = [layer.scan(views) for layer in self.layers]
+        spans = found[0] if len(found) == 1 else merged(found)
+        meant = np.diff(self.lexicon.pointers) > 0
+        return spans if meant.all() else spans.take(meant[spans.forms])
+
+    def variants(self, views: Sequence[View]) -> Variant:
+        """Find names in other words in texts."""
+        found = [vars(layer.variants(views)).values() for layer in self.layers]
+        return Variant(*(np.concatenate(column) for column in zip(*found, strict=True)))
 
     @cached_property
     def profiles(self) -> Weighed:
@@ -138,12 +190,14 @@ class Index:
         """
         vectors = self.dense.encode(keys) if self.dense else None
         more = self._near_by_meaning(vectors) if vectors is not None else None
-        found = self.generator.find(keys, most, more=more, left_out=left_out)
+        parts = [layer.find(keys, most, more=more, left_out=left_out) for layer in self.layers]
+        found = Candidates.merged(parts, most)
         return self._looked_up(found, len(keys), vectors)
 
     def compared(self, keys: Sequence[str], forms: tuple[Rows, Rows], most: int) -> Lookups:
         """Compare different folded strings with some forms: place of the string, row of the form."""
-        found = self.generator.find(keys, most, only=forms)
+        parts = [layer.find(keys, most, only=forms) for layer in self.layers]
+        found = Candidates.merged(parts, most)
         return self._looked_up(found, len(keys), self.dense.encode(keys) if self.dense else None)
 
     def _near_by_meaning(self, vectors: Vectors) -> tuple[Rows, Rows]:
@@ -176,8 +230,11 @@ class Index:
         """Write all into a folder."""
         self.entities.save(folder)
         save_names(self.names, self.lexicon, folder)
-        self.scanner.save(folder)
-        self.generator.save(folder)
+        for number, layer in enumerate(self.layers):
+            part = folder / f"{ADDED}{number}" if number else folder
+            part.mkdir(exist_ok=True)
+            layer.save(part)
+        write_arrays({"first": np.array([layer.first for layer in self.layers])}, folder, "layers")
         self.profiles.save(folder, "profiles")
         if self.dense is not None:
             self.dense.save(folder)
@@ -190,6 +247,11 @@ class Index:
         names, lexicon = load_names(folder)
         dense = None if encoder is None else Dense.load(folder, encoder)
         vectors: Mapping[str, NDArray[np.float32]] = read_arrays(folder, "vectors")
-        scanner = Scanner.load(folder, lexicon.forms)
+        firsts = read_arrays(folder, "layers")["first"].tolist()
+        ends = zip(firsts, [*firsts[1:], len(lexicon)], strict=True)
+        layers = tuple(
+            Layer.load(folder / f"{ADDED}{number}" if number else folder, lexicon, first, last)
+            for number, (first, last) in enumerate(ends)
+        )
         entities = Entities.load(folder)
-        return cls(rules, entities, names, lexicon, scanner, dense, vectors.get("rows"), folder)
+        return cls(rules, entities, names, lexicon, layers, dense, vectors.get("rows"), folder)

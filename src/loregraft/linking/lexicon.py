@@ -5,7 +5,7 @@ their files where they lie.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import get_args
@@ -63,6 +63,13 @@ class Names:
         languages = pa.array([""] * len(texts), pa.large_string())
         return cls(pa.array(texts, pa.large_string()), np.array(entities, np.int32), kinds, languages)
 
+    @classmethod
+    def added(cls, pairs: Sequence[tuple[str, int]]) -> "Names":
+        """Take names with their entities, entity by entity, the first of each the preferred one."""
+        names = cls.exact([name for name, _ in pairs], [entity for _, entity in pairs])
+        first = np.r_[True, np.diff(names.entities) != 0][: len(pairs)]
+        return replace(names, kinds=np.where(first, KINDS.index("preferred"), names.kinds).astype(np.uint8))
+
     def __len__(self) -> int:
         return len(self.entities)
 
@@ -83,7 +90,7 @@ class Names:
 
 @dataclass(frozen=True)
 class Lexicon:
-    """Forms of names, in ascending order, and what each may mean.
+    """Forms of names, and what each may mean.
 
     A form is a name as `normalize_name` gives it; names without a letter or digit have none and are
     looked for nowhere.
@@ -127,9 +134,7 @@ class Lexicon:
         first[1:] = (np.diff(forms[rows]) != 0) | (np.diff(names.entities[rows]) != 0)
         rows = rows[first]
         pointers = np.searchsorted(forms[rows], np.arange(len(distinct) + 1)).astype(np.int64)
-        spaced = pc.replace_substring_regex(distinct, f"([{CJK}])", r" \1 ")
-        lengths = pc.list_value_length(pc.utf8_split_whitespace(pc.utf8_trim_whitespace(spaced)))
-        columns = names.entities[rows], rows.astype(np.int32), np.asarray(lengths).astype(np.int32)
+        columns = names.entities[rows], rows.astype(np.int32), _lengths(distinct)
         return cls(distinct, pointers, *columns, forms.astype(np.int32))
 
     def __len__(self) -> int:
@@ -151,9 +156,66 @@ class Lexicon:
         order = np.argsort(hashes, kind="stable")
         return hashes[order], order
 
+    def part(self, first: int, last: int) -> "Lexicon":
+        """Give some forms in a row, with the rows of their meanings as they are."""
+        rows = slice(first, last)
+        pointers = self.pointers[first : last + 1]
+        forms = self.forms.slice(first, last - first)
+        return replace(self, forms=forms, pointers=pointers, lengths=self.lengths[rows])
+
+    def with_more(
+        self, keys: Sequence[str], names: Names, first: int
+    ) -> tuple["Lexicon", Bool[np.ndarray, " meanings"]]:
+        """Give a lexicon with more names, whose new forms stand after the others.
+
+        Args:
+            keys: The form of each new name; "" for none.
+            first: Row of the first of them among all names.
+
+        Returns:
+            The lexicon; and which of its meanings were there before.
+        """
+        found = np.where(np.array([key == "" for key in keys], bool), -1, self.find(keys))
+        unknown = [key for key, form in zip(keys, found.tolist(), strict=True) if key and form < 0]
+        new = {key: len(self) + place for place, key in enumerate(sorted(set(unknown)))}
+        rows = np.array(
+            [new.get(key, form) for key, form in zip(keys, found.tolist(), strict=True)], np.int64
+        )
+        added = np.flatnonzero(rows >= 0)
+        forms = np.r_[np.repeat(np.arange(len(self)), np.diff(self.pointers)), rows[added]]
+        entities = np.r_[self.entities, names.entities[added]].astype(np.int32)
+        meant_by = np.r_[self.names, added + first].astype(np.int32)
+        order = np.lexsort((meant_by, entities, forms))
+        once = np.ones(len(order), bool)
+        once[1:] = (np.diff(forms[order]) != 0) | (np.diff(entities[order]) != 0)
+        order = order[once]
+        more = pa.array(list(new), pa.large_string())
+        lexicon = Lexicon(
+            pa.concat_arrays([self.forms, more]),
+            np.searchsorted(forms[order], np.arange(len(self) + len(new) + 1)).astype(np.int64),
+            entities[order],
+            meant_by[order],
+            np.concatenate([self.lengths, _lengths(more)]),
+            np.concatenate([self.name_forms, rows.astype(np.int32)]),
+        )
+        return lexicon, order < len(self.entities)
+
+    def without(self, gone: Bool[np.ndarray, " entities"]) -> "Lexicon":
+        """Give the same forms without what they mean among some entities; a form may mean nothing then."""
+        kept = ~gone[self.entities]
+        pointers = np.r_[0, np.cumsum(kept)][self.pointers].astype(np.int64)
+        return replace(self, pointers=pointers, entities=self.entities[kept], names=self.names[kept])
+
     def meanings(self, forms: Rows) -> tuple[Rows, Rows]:
         """List the meanings of some forms: the place in `forms`, and the row in `entities`."""
         return runs(self.pointers[forms], self.pointers[forms + 1])
+
+
+def _lengths(forms: pa.LargeStringArray) -> Int32[np.ndarray, " forms"]:
+    """Count the words of forms; of scripts without spaces, characters."""
+    spaced = pc.replace_substring_regex(forms, f"([{CJK}])", r" \1 ")
+    lengths = pc.list_value_length(pc.utf8_split_whitespace(pc.utf8_trim_whitespace(spaced)))
+    return np.asarray(lengths).astype(np.int32)
 
 
 def save_names(names: Names, lexicon: Lexicon, folder: Path) -> None:

@@ -7,10 +7,11 @@ by meaning, and labelled texts teach what is usual (`learning/`).
 import hashlib
 import json
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int64
@@ -22,24 +23,22 @@ from loregraft.errors import BadInput, WrongArtifact
 from loregraft.kg.graph import KnowledgeGraph
 from loregraft.kg.hierarchy import below
 from loregraft.linking.arrays import read_arrays, write_arrays
+from loregraft.linking.entities import NewEntity
 from loregraft.linking.index import Index, Progress
-from loregraft.linking.lookups import Known, Lookups
 from loregraft.linking.mentions.lattice import choose
 from loregraft.linking.mentions.patterns import fingerprint_forms
-from loregraft.linking.mentions.phrases import Phrases, abbreviated, given_phrases, with_variants
 from loregraft.linking.mentions.scanner import Spans
-from loregraft.linking.normalize import Rules, View, normalize
+from loregraft.linking.normalize import Rules
+from loregraft.linking.pipe import piped
+from loregraft.linking.pooling import Place, Pooling
 from loregraft.linking.scoring.calibrate import Calibration, log_odds
-from loregraft.linking.scoring.features import DEFAULT, DEFAULT_NIL, FEATURES, Pool, fill_repeated
-from loregraft.linking.scoring.support import fill_support
+from loregraft.linking.scoring.features import DEFAULT, DEFAULT_NIL, FEATURES, Pool
 from loregraft.linking.scoring.weights import Weights
 from loregraft.linking.settings import LinkSettings
 from loregraft.records import Link, Mention
 
 KIND = "linker"
 LEARNED = "learned.json"
-Place = tuple[int, int]
-REMEMBERED = 50_000
 
 _log = logging.getLogger(__name__)
 
@@ -110,9 +109,9 @@ class Linker:
         return cls(index, settings)
 
     @cached_property
-    def known(self) -> Known:
-        """What is known of entities and meanings before a text is read."""
-        return self.index.known(self.prior)
+    def pooling(self) -> Pooling:
+        """Where candidates come from."""
+        return Pooling(self.index, self.settings, self.index.known(self.prior))
 
     def judge(self, texts: Sequence[str], given: Sequence[Sequence[Place]] | None = None) -> Judged:
         """Find the mentions of some texts, and judge all candidates of each.
@@ -120,13 +119,10 @@ class Linker:
         Args:
             given: Places of mentions in each text; then no others are looked for.
         """
-        views = [normalize(text, self.index.rules) for text in texts]
-        phrases = self._found(views) if given is None else given_phrases(texts, given, self.index.rules)
-        pool = self._pool(phrases)
-        fill_repeated(pool, self.weights)
-        self._fill_context(pool, views)
-        if self.settings.coherence:
-            fill_support(pool, phrases.spans, self.index, self.weights, self.settings.window)
+        views = self.pooling.views(texts)
+        phrases = self.pooling.found(views) if given is None else self.pooling.given(views, given)
+        pool = self.pooling.pool(phrases)
+        self.pooling.fill(pool, phrases.spans, views, self.weights)
         scores = self.weights.scores(pool.matrix)
         best, raw = pool.best(scores), np.zeros(len(pool.texts))
         raw[best >= 0] = pool.shares(self.weights)[best[best >= 0]]
@@ -151,6 +147,19 @@ class Linker:
             number = int(judged.spans.texts[row])
             linked[number].append(self.link_at(judged, row, texts[number]))
         return linked
+
+    def pipe(self, texts: Iterable[str], *, workers: int = 1, batch: int = 64) -> Iterator[list[Link]]:
+        """Link a stream of texts; see `pipe.piped`.
+
+        Args:
+            workers: Processes that link; a linker that was not loaded is saved for them first.
+            batch: Texts that are linked at once.
+        """
+        return piped(self, texts, workers, batch)
+
+    def without_index(self) -> dict[str, Any]:
+        """Give all that is not in the index, by name: what tells linkers of one folder apart."""
+        return {one.name: getattr(self, one.name) for one in fields(self) if one.name != "index"}
 
     def kept(self, judged: Judged) -> Bool[np.ndarray, " mentions"]:
         """Choose among mentions that overlap, after those that most likely are none."""
@@ -183,50 +192,6 @@ class Linker:
         if best < 0 or p < self.threshold:
             return Link(mention, None, round(1 - p, 4))
         return Link(mention, self.index.entities.id(int(judged.pool.entities[best])), round(p, 4))
-
-    def _found(self, views: Sequence[View]) -> Phrases:
-        """Look for names, and for abbreviations that a text defines."""
-        found = Phrases.of_names(self.index.scanner.scan(views))
-        if self.settings.variants:
-            found = with_variants(found, self.index.variants.find(views), views)
-        return abbreviated(found, views, self.index.rules)
-
-    def _pool(self, phrases: Phrases) -> Pool:
-        """Look up every different string once, and deal the candidates out."""
-        index, lexicon = self.index, self.index.lexicon
-        forms, by_form = np.unique(phrases.spans.forms[phrases.strings < 0], return_inverse=True)
-        exact = Lookups.of_forms(forms.astype(np.int64), lexicon, index.dense is not None)
-        both = Lookups.joined([exact, *self._by_string(phrases)])
-        keys = np.where(phrases.strings < 0, 0, phrases.strings + len(forms))
-        keys[phrases.strings < 0] = by_form
-        return both.deal(keys, phrases.spans.texts.astype(np.int64), lexicon, index.names, self.known)
-
-    def _by_string(self, phrases: Phrases) -> list[Lookups]:
-        """Look up strings: variants among the forms that they are variants of, the others among all."""
-        count = int(phrases.forms[0].max(initial=-1)) + 1
-        found = self.index.compared(phrases.keys[:count], phrases.forms, self.settings.candidates)
-        return [found, self._lookups(phrases.keys[count:])]
-
-    def _lookups(self, keys: Sequence[str]) -> Lookups:
-        """Find the candidates of strings; what was found lately is remembered."""
-        memory, most = self.index.memory, self.settings.candidates
-        new = [key for key in keys if (most, key) not in memory]
-        if new:
-            if len(memory) + len(new) > REMEMBERED:
-                memory.clear()
-                new = list(keys)
-            found = self.index.candidates(new, most)
-            memory.update(((most, key), found.part(place)) for place, key in enumerate(new))
-        return Lookups.of_parts([memory[most, key] for key in keys])
-
-    def _fill_context(self, pool: Pool, views: Sequence[View]) -> None:
-        """Compare texts with what describes the candidates of mentions that have several."""
-        unclear = np.flatnonzero((np.diff(pool.starts) > 1)[pool.owners])
-        texts, numbers = np.unique(pool.texts[pool.owners[unclear]], return_inverse=True)
-        if len(texts):
-            profiles = self.index.profiles
-            vectors = profiles.vectors([views[text].text for text in texts.tolist()])
-            pool.column("context")[unclear] = profiles.cosines(vectors, numbers, pool.entities[unclear])
 
     def save(self, folder: Path, *, parents: Mapping[str, str] | None = None) -> None:
         """Write the linker into a folder, which is whole or is not there.
@@ -285,6 +250,40 @@ class Linker:
         told, prior = learned["calibration"], read_arrays(folder, "learned").get("prior")
         index = Index.load(folder, rules, encoder)
         return cls(index, settings, weights, None if told is None else Calibration.of_dict(told), prior)
+
+    def add_entities(
+        self, entities: Sequence[NewEntity], triples: Sequence[tuple[str, str, str]] = ()
+    ) -> "Linker":
+        """Give a linker that finds more entities; nothing is learned anew, and only these are indexed.
+
+        After many, build it again: names that were added do not learn from the others what words mean.
+
+        Args:
+            triples: Head, relation and tail by id, of entities new and old.
+
+        Raises:
+            ValueError: An id is there already, or a triple names what is not there.
+        """
+        index, old = self.index.with_more(entities, triples)
+        prior = None
+        if self.prior is not None:
+            prior = np.zeros(len(index.lexicon.entities), np.float32)
+            prior[old] = self.prior
+        return replace(self, index=index, prior=prior)
+
+    def remove(self, ids: Iterable[str]) -> "Linker":
+        """Give a linker that never finds some entities, at once: nothing is made or learned anew.
+
+        Raises:
+            ValueError: An id is not in the graph.
+        """
+        gone, numbers = np.zeros(len(self.index.entities), bool), self.index.entities.numbers
+        for id in ids:
+            if id not in numbers:
+                raise ValueError(f"{id!r} is no entity of this linker")
+            gone[numbers[id]] = True
+        prior = None if self.prior is None else self.prior[~gone[self.index.lexicon.entities]]
+        return replace(self, index=self.index.without(gone), prior=prior)
 
     def with_settings(self, **changes: object) -> "Linker":
         """Give the same linker with other settings; those of its names do not change any more.

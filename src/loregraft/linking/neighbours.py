@@ -15,7 +15,10 @@ from loregraft.kg.runs import runs
 HUB = 200
 """An entity with so many neighbours joins no two others: nearly everything is two steps apart through it."""
 
-TWO_STEPS = 0.3
+TWO_STEPS = 10.0
+MOST_TWO_STEPS = 0.4
+"""What two steps count at most: less than most triples do."""
+
 _MARKS = 1 << 16
 
 Rows = NDArray[np.int64]
@@ -112,8 +115,10 @@ def join_weights(
     """Give how strongly entities are joined: 0..1, the same both ways, 0 with themselves.
 
     A triple counts the geometric mean of 1 / log(2 + degree) of its two ends. Two steps count TWO_STEPS
-    times the sum of that of the entities between, which is 1 at most; hubs are never between, and from a
-    hub two steps lead everywhere, so that they do not count.
+    times the sum of that of the entities between, divided by the geometric mean of the degrees of both ends
+    (Salton and McGill 1983, the cosine of two sets), and MOST_TWO_STEPS at most: an entity that has
+    everything for a neighbour is near nothing. Hubs are never between, and from a hub two steps lead
+    everywhere, so that they do not count.
 
     Args:
         entities: Ascending and different.
@@ -133,7 +138,7 @@ def join_weights(
         direct[one, np.flatnonzero(_members(entities, neighbours.of_entity(int(entities[one]))))] = 1
     rare = np.sqrt(neighbours.rarity(entities)).astype(np.float32)
     weights = np.maximum(direct, direct.T) * rare * rare[:, None]
-    return weights + _two_steps(neighbours, owners[~known], near[~known], size)
+    return weights + _two_steps(neighbours, entities, owners[~known], near[~known])
 
 
 def _members(values: Rows, sorted_ones: NDArray[np.integer]) -> NDArray[np.bool_]:
@@ -153,8 +158,9 @@ def _members(values: Rows, sorted_ones: NDArray[np.integer]) -> NDArray[np.bool_
     return found
 
 
-def _two_steps(neighbours: Neighbours, owners: Rows, near: Rows, size: int) -> Matrix:
+def _two_steps(neighbours: Neighbours, entities: Rows, owners: Rows, near: Rows) -> Matrix:
     """Give what two steps count, where `near` is a neighbour of `owners` that may be between."""
+    size = len(entities)
     middles, columns, times = np.unique(near, return_inverse=True, return_counts=True)
     shared = np.flatnonzero(times > 1)
     shared = shared[neighbours.degrees(middles[shared]) < HUB]
@@ -169,4 +175,7 @@ def _two_steps(neighbours: Neighbours, owners: Rows, near: Rows, size: int) -> M
     scaled.data = neighbours.rarity(middles[shared])[reach.indices].astype(np.float32)
     joined = np.asarray((scaled @ reach.T).toarray())
     np.fill_diagonal(joined, 0)
-    return np.asarray(TWO_STEPS * np.minimum(joined, 1), np.float32)
+    lengths = np.sqrt(np.maximum(neighbours.degrees(entities), 1))
+    return np.asarray(
+        np.minimum(TWO_STEPS * joined / (lengths * lengths[:, None]), MOST_TWO_STEPS), np.float32
+    )

@@ -1,7 +1,7 @@
 """Texts as sparse rows: counts of words or letter groups, weighed by how rare each is (TF-IDF)."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +39,10 @@ class Weighed:
         """Give the unit vectors of other texts."""
         bits = len(self.rarity).bit_length() - 1
         return weighed(counts(texts, self.split, bits), self.rarity)
+
+    def with_more(self, batches: Iterable[Sequence[str]]) -> "Weighed":
+        """Give the same with more texts after the others; how rare a part is stays as it was."""
+        return replace(self, rows=sp.vstack([self.rows, *map(self.vectors, batches)]).tocsr())
 
     def cosines(
         self,

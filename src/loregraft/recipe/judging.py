@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from loregraft.artifact import Json, fingerprint, is_current, writing
 from loregraft.encoder.load import Encoder
+from loregraft.evaluate.name_index import DenseIndex, ExactIndex, NgramIndex
 from loregraft.evaluate.names import Answers, NameTask, answer, overlap
 from loregraft.evaluate.significance import Interval, interval, resample, verdict
 from loregraft.evaluate.similarity import cosines, general_pairs, resample_spearman
 from loregraft.kg.graph import KnowledgeGraph
-from loregraft.linking.name_index import DenseIndex, ExactIndex, NgramIndex
 from loregraft.metrics import hits_at, reciprocal, spearman
 from loregraft.training.device import has_bf16
 

@@ -1,26 +1,19 @@
-"""The first two stages: files to a graph folder, definitions and texts to a links folder."""
+"""The first stage, files to a graph folder; and the texts that go with the graph."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
-from loregraft.artifact import Json, fingerprint, is_current, read_card, sha256_file, writing
-from loregraft.encoder.load import Encoder
+from loregraft.artifact import Json, fingerprint, is_current, read_card, sha256_file
 from loregraft.errors import BadInput
 from loregraft.kg.check.checks import check_graph
 from loregraft.kg.graph import KnowledgeGraph
 from loregraft.kg.importing import Source, import_graph
 from loregraft.kg.store import open_graph, save_graph
-from loregraft.linking.plain import FoundLink, PlainLinker, count_links, link_columns
 from loregraft.recipe.settings import Recipe, SourceSettings
 from loregraft.recipe.sources import find_file
 from loregraft.recipe.talk import UNCHANGED, Talk, stage
 from loregraft.records import Document
-
-CHUNK = 2_000
 
 
 @dataclass(frozen=True)
@@ -125,75 +118,3 @@ def collect_texts(recipe: Recipe, beside: Path, graph: KnowledgeGraph) -> Texts:
                 documents.append(Document(f"{path.name}:{number}", text))
                 about.append(-1)
     return Texts(tuple(documents), tuple(about))
-
-
-def linking_stage(
-    recipe: Recipe,
-    graph: KnowledgeGraph,
-    graph_key: str,
-    encoder: Encoder,
-    texts: Texts,
-    folder: Path,
-    talk: Talk,
-) -> None:
-    """Link definitions and texts to the graph's entities and write the links to `folder`."""
-    with stage(talk, "linking", f"{len(texts.documents):,} texts") as line:
-        settings: dict[str, Json] = recipe.linking.model_dump(mode="json")
-        prefix = recipe.evaluate.prefix
-        content = fingerprint([document.text for document in texts.documents], texts.about)
-        key = fingerprint("links", 1, settings, prefix, graph_key, encoder.sha256, content)
-        skipped = is_current(folder, "links", key)
-        if not skipped:
-            linker = PlainLinker(graph, encoder, prefix, recipe.linking)
-            links: list[list[FoundLink]] = []
-            for first in range(0, len(texts.documents), CHUNK):
-                part = slice(first, first + CHUNK)
-                links += linker.link(texts.documents[part], texts.about[part])
-                talk.advance(len(links) / len(texts.documents), f"{len(links):,} texts")
-            with writing(folder, "links", key, settings=settings, parents={"graph": graph_key}) as (
-                target,
-                facts,
-            ):
-                pq.write_table(pa.table(link_columns(links)), target / "links.parquet", compression="zstd")
-                facts["counts"] = dict(count_links(links))
-                facts["examples"] = _link_examples(texts, links, graph)
-        counts = read_card(folder).facts["counts"]
-        assert isinstance(counts, dict)
-        line.append(f"{counts['documents']:,} texts -> {counts['mentions']:,} mentions of other entities")
-        line.append(f"({counts['exact']:,} by name, {counts['ngram']:,} by letters and vectors)")
-        line.append(UNCHANGED if skipped else "")
-
-
-def _link_examples(texts: Texts, links: list[list[FoundLink]], graph: KnowledgeGraph) -> list[Json]:
-    names = graph.preferred_names()
-    chosen = [
-        n for n, group in enumerate(links) if {"ngram", "exact"} <= {found.generator for found in group}
-    ]
-    chosen = [n for n in chosen if len(texts.documents[n].text) < 240]
-    return [
-        {
-            "text": texts.documents[number].text,
-            "links": [
-                {
-                    "start": found.link.mention.start,
-                    "end": found.link.mention.end,
-                    "entity": found.link.entity,
-                    "name": names[found.entity],
-                    "score": found.link.score,
-                }
-                for found in links[number]
-            ],
-        }
-        for number in chosen[:: max(1, len(chosen) // 4)][:4]
-    ]
-
-
-def tainted_by(folder: Path, texts: Texts, held_out: Sequence[int]) -> frozenset[int]:
-    """Give the entities whose definition mentions a held-out entity, by whatever spelling."""
-    table = pq.read_table(folder / "links.parquet", columns=["document", "entity"])
-    kept_apart = frozenset(held_out)
-    return frozenset(
-        texts.about[document]
-        for document, entity in zip(table["document"].to_pylist(), table["entity"].to_pylist(), strict=True)
-        if entity in kept_apart and texts.about[document] >= 0
-    )

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from loregraft.kge.settings import KgeSettings
-from loregraft.linking.settings import PlainLinkSettings
+from loregraft.linking.settings import LinkSettings
 from loregraft.pretrain.settings import PretrainSettings
 
 
@@ -86,7 +86,9 @@ class Recipe(_Part):
     vectors: KgeSettings | None = Field(
         None, description="vectors of the graph, judged on facts held out; null: none"
     )
-    linking: PlainLinkSettings = Field(PlainLinkSettings(), description="finding mentions in text")
+    linking: LinkSettings = Field(
+        LinkSettings(), description="finding mentions in text; where prefix is empty, that of evaluate counts"
+    )
     pretrain: PretrainSettings = Field(PretrainSettings(), description="training the graph into the encoder")
     evaluate: EvaluateSettings = Field(EvaluateSettings(), description="held-out names")
     notices: tuple[str, ...] = Field((), description="sentences at the top of the report")

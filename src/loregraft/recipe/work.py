@@ -22,8 +22,9 @@ from loregraft.kg.split.entities import EntitySplit, split_entities
 from loregraft.pretrain.train import Preparation, prepare
 from loregraft.recipe import judging
 from loregraft.recipe.judging import ARMS, Heard
-from loregraft.recipe.knowledge import Texts, collect_texts, kg_stage, linking_stage, source_name, tainted_by
+from loregraft.recipe.knowledge import Texts, collect_texts, kg_stage, source_name
 from loregraft.recipe.learning import GRAFTED, TRAINED, Arm, Lesson, make_lesson, plan, train_arm
+from loregraft.recipe.linking import linking_stage, tainted_by
 from loregraft.recipe.settings import Recipe
 from loregraft.recipe.sources import find_source
 from loregraft.recipe.talk import UNCHANGED, Talk, stage
@@ -59,7 +60,7 @@ class Work:
         task = make_name_task(graph, split, asked, settings.prefix)
         texts = collect_texts(self.recipe, self.beside, graph)
         links = self.folder / "links"
-        linking_stage(self.recipe, graph, graph_key, self.untouched, texts, links, self.talk)
+        linking_stage(self.recipe, graph, graph_key, texts, links, self.talk)
         lesson = self._lesson(graph, split, texts, links)
         steps = self._train(lesson)
         heard = self._hear(task, graph_key)
@@ -234,8 +235,7 @@ class Work:
         facts = read_card(self.folder / "links").facts
         counts = facts["counts"]
         assert isinstance(counts, dict)
-        by_generator: dict[str, Json] = {"exact": counts["exact"], "ngram": counts["ngram"]}
-        return {**counts, "by_generator": by_generator, "examples": facts.get("examples")}
+        return {**counts, "by_generator": facts["by_generator"], "examples": facts["examples"]}
 
     def _pretraining_part(self, lesson: Lesson, steps: int) -> Results:
         arms: dict[str, Json] = {

@@ -213,8 +213,11 @@ class Pass:
     def run(self, report: Callable[[Progress], object]) -> None:
         """Let the workers do all batches, or as many as there is time for."""
         now, before, started = self._now, self._now.seconds, time.monotonic()
-        with ThreadPoolExecutor(self._settings.workers, "kge", lambda: torch.set_num_threads(1)) as pool:
-            works = [pool.submit(self._work) for _ in range(self._settings.workers)]
+        workers, threads = self._settings.workers, 1
+        if self._settings.drawn == "all":  # each step moves all entities: two at a time would diverge
+            workers, threads = 1, workers
+        with ThreadPoolExecutor(workers, "kge", lambda: torch.set_num_threads(threads)) as pool:
+            works = [pool.submit(self._work) for _ in range(workers)]
             try:
                 while wait(works, timeout=0.5, return_when=FIRST_EXCEPTION).not_done:
                     now.seconds = before + time.monotonic() - started

@@ -51,6 +51,18 @@ class Candidates:
     meanings: Int64[np.ndarray, " candidates"]
     likeness: Float32[np.ndarray, "candidates features"]
 
+    @classmethod
+    def merged(cls, parts: Sequence["Candidates"], most: int) -> "Candidates":
+        """Put together what several generators found; of an entity that several found the best stays."""
+        if len(parts) == 1:
+            return parts[0]
+        columns = ("strings", "entities", "meanings", "likeness")
+        strings, entities, meanings, alike = (
+            np.concatenate([getattr(part, name) for part in parts]) for name in columns
+        )
+        kept = _best_rows(strings, entities, meanings, _first_look(alike), most)
+        return cls(strings[kept], entities[kept], meanings[kept], alike[kept])
+
 
 @dataclass(frozen=True)
 class LeftOut:
@@ -79,8 +91,13 @@ class Generator:
         forms = lexicon.forms.to_pylist()
         wording = Wording.of(forms)
         named = np.repeat(np.arange(len(lexicon)), np.diff(lexicon.pointers))
-        rewrites = Rewrites.of(wording, named, lexicon.entities)
+        meanings = lexicon.entities[lexicon.pointers[0] : lexicon.pointers[-1]]
+        rewrites = Rewrites.of(wording, named, meanings)
         return cls(lexicon, wording, rewrites, Ngrams.of(forms))
+
+    def with_lexicon(self, lexicon: Lexicon) -> "Generator":
+        """Give the same for a lexicon whose forms mean something else."""
+        return Generator(lexicon, self.wording, self.rewrites, self.ngrams)
 
     def save(self, folder: Path) -> None:
         """Write into a folder."""
@@ -147,22 +164,13 @@ class Generator:
         left_out: LeftOut | None,
     ) -> Candidates:
         """Take the best form of each entity, and the best entities of each string."""
-        weights = np.array([_FIRST_LOOK.get(name, 0.0) for name in FEATURES], np.float32)
         pairs, meanings = self.lexicon.meanings(forms)
         if left_out is not None:
             out = left_out.gone[self.lexicon.entities[meanings]]
             out |= left_out.names[asked[pairs]] == meanings
             pairs, meanings = pairs[~out], meanings[~out]
         entities = self.lexicon.entities[meanings].astype(np.int64)
-        scores = (alike @ weights)[pairs]
-        order = np.lexsort((meanings, -scores, entities, asked[pairs]))
-        first = np.ones(len(order), bool)
-        first[1:] = (np.diff(asked[pairs[order]]) != 0) | (np.diff(entities[order]) != 0)
-        kept = order[first]
-        kept = kept[np.lexsort((entities[kept], -scores[kept], asked[pairs[kept]]))]
-        strings = asked[pairs[kept]]
-        starts = np.searchsorted(strings, strings)
-        kept = kept[np.arange(len(kept)) - starts < most]
+        kept = _best_rows(asked[pairs], entities, meanings, _first_look(alike)[pairs], most)
         rows = pairs[kept]
         return Candidates(asked[rows], entities[kept], meanings[kept], alike[rows])
 
@@ -204,3 +212,26 @@ class Generator:
         first, last = (np.searchsorted(self._bags, wanted, side) for side in ("left", "right"))
         found, places = runs(first, last)
         return rows[found], self._bag_order[places]
+
+
+def _first_look(alike: Float32[np.ndarray, "pairs features"]) -> Float32[np.ndarray, " pairs"]:
+    """Score candidates at first look, to keep the best."""
+    weights = np.array([_FIRST_LOOK.get(name, 0.0) for name in FEATURES], np.float32)
+    return alike @ weights
+
+
+def _best_rows(
+    strings: Int64[np.ndarray, " pairs"],
+    entities: Int64[np.ndarray, " pairs"],
+    meanings: Int64[np.ndarray, " pairs"],
+    scores: Float32[np.ndarray, " pairs"],
+    most: int,
+) -> Rows:
+    """Give the rows of the best form of each entity, and of the best entities of each string."""
+    order = np.lexsort((meanings, -scores, entities, strings))
+    first = np.ones(len(order), bool)
+    first[1:] = (np.diff(strings[order]) != 0) | (np.diff(entities[order]) != 0)
+    kept = order[first]
+    kept = kept[np.lexsort((entities[kept], -scores[kept], strings[kept]))]
+    starts = np.searchsorted(strings[kept], strings[kept])
+    return kept[np.arange(len(kept)) - starts < most]

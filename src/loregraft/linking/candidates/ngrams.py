@@ -71,7 +71,7 @@ class Ngrams:
             found = slice(met.indptr[row], met.indptr[row + 1])
             found_forms, scores = met.indices[found], met.data[found]
             if len(scores) > most:
-                found_forms = found_forms[np.argpartition(-scores, most)[:most]]
+                found_forms = found_forms[_highest(scores, most)]
             strings.append(np.full(len(found_forms), row, np.int64))
             forms.append(found_forms.astype(np.int64))
         at, to = np.concatenate(strings), np.concatenate(forms)
@@ -101,6 +101,16 @@ class Ngrams:
     def load(cls, folder: Path) -> "Ngrams":
         """Read an index; the forms' vectors stay on disk, the way back is made anew."""
         return cls(Weighed.load(folder, "ngrams", trigrams))
+
+
+def _highest(scores: Float32[np.ndarray, " met"], most: int) -> Int64[np.ndarray, " highest"]:
+    """Give the places of the highest of many scores; most are far below, which a look at half tells."""
+    near = np.flatnonzero(scores >= 0.5 * scores.max())
+    if len(near) < most:
+        near = np.arange(len(scores))
+    if len(near) == most:
+        return near
+    return near[np.argpartition(-scores[near], most)[:most]]
 
 
 def trigrams(form: str) -> list[str]:

@@ -1,6 +1,7 @@
 """Mentions whose meaning is known, as a linear model learns from them."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -11,7 +12,7 @@ from loregraft.linking.candidates.generate import LeftOut
 from loregraft.linking.index import Index
 from loregraft.linking.learning.held_out import hold_out
 from loregraft.linking.lookups import Known
-from loregraft.linking.scoring.features import Pool
+from loregraft.linking.scoring.features import FEATURES, Pool
 
 NAMES = 6_000
 """Names that are asked for, at most."""
@@ -40,6 +41,22 @@ class Examples:
     ) -> "Examples":
         """Take judged mentions."""
         return cls(pool.matrix, right, pool.starts, groups)
+
+    @classmethod
+    def joined(cls, parts: Sequence["Examples"]) -> "Examples":
+        """Put several behind one another."""
+        none = np.zeros(0, np.int64)
+        empty = cls(np.zeros((0, len(FEATURES)), np.float32), none.astype(bool), np.zeros(1, np.int64), none)
+        parts = [empty, *parts]
+        starts = np.r_[0, np.cumsum(np.concatenate([np.diff(part.starts) for part in parts]))]
+        matrix, right, groups = (
+            np.concatenate([getattr(part, name) for part in parts]) for name in ("matrix", "right", "groups")
+        )
+        return cls(matrix, right, starts.astype(np.int64), groups)
+
+    def in_groups(self, names: Int64[np.ndarray, " groups"]) -> "Examples":
+        """Give the same with other numbers for its groups."""
+        return replace(self, groups=names[self.groups])
 
     def take(self, mentions: Int64[np.ndarray, " some"]) -> "Examples":
         """Give some mentions."""

@@ -1,26 +1,29 @@
 """Learn a linker's weights and probabilities: from the graph's names alone, or from labelled texts."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
-from jaxtyping import Bool, Float32
+from jaxtyping import Bool, Float, Float32
 
 from loregraft.linking.formats.records import Annotated
 from loregraft.linking.index import Index
-from loregraft.linking.learning.examples import Examples, examples_of_names
+from loregraft.linking.learning.examples import GONE, Examples, examples_of_names
+from loregraft.linking.learning.held_out import hold_out
 from loregraft.linking.lexicon import Lexicon
 from loregraft.linking.linker import Judged, Linker
 from loregraft.linking.normalize import normalize_name
-from loregraft.linking.scoring.calibrate import calibrate, log_odds
-from loregraft.linking.scoring.weights import best_of, fit_weights, owners_of, shares
+from loregraft.linking.scoring.calibrate import Calibration, calibrate, log_odds
+from loregraft.linking.scoring.features import AROUND
+from loregraft.linking.scoring.weights import Weights, best_of, fit_weights, owners_of, shares
 
 HELD_OUT = 0.2
 """Share of labelled texts whose names are not added while weights are learned on them."""
 
+FOLDS = 5
 PULL = 1e-3
-_NEVER = ("context", "repeated", "coherence", "vectors")
+_NEVER = AROUND
 
 
 def learn_from_names(linker: Linker, seed: int = 0) -> Linker:
@@ -28,27 +31,43 @@ def learn_from_names(linker: Linker, seed: int = 0) -> Linker:
 
     What the text around a mention counts stays as it is.
     """
-    examples = examples_of_names(linker.index, linker.known, linker.settings.candidates, seed)
-    seen, unseen = _halves(examples, seed)
-    weights = fit_weights(seen.matrix, seen.right, seen.starts, linker.weights, pull=PULL, fixed=_NEVER)
-    return _calibrated(replace(linker, weights=weights), unseen)
+    examples = examples_of_names(linker.index, linker.pooling.known, linker.settings.candidates, seed)
+    weights, calibration = _learned(linker.weights, examples, examples, seed, fixed=_NEVER)
+    return replace(linker, weights=weights, calibration=calibration)
 
 
 def learn_from_labels(linker: Linker, texts: Sequence[Annotated], seed: int = 0) -> Linker:
     """Learn from labelled texts: their mentions become names, and say what is usual.
 
-    Weights are learned on a fifth of the texts with the names of the others; then all names are added.
+    Weights are learned on each fifth of the texts with the names of the others; then all names are added.
+    Probabilities are learned there too, with a fifth of what is meant there taken out of the graph.
     """
-    order = np.random.default_rng(seed).permutation(len(texts))
-    held = [texts[place] for place in order[: max(1, round(HELD_OUT * len(texts)))]]
-    rest = [texts[place] for place in order[len(held) :]]
-    partly = with_labels(linker, rest)
-    examples = examples_of_texts(partly, held)
-    seen, unseen = _halves(examples, seed)
-    weights = fit_weights(seen.matrix, seen.right, seen.starts, linker.weights, pull=PULL)
-    known = _calibrated(replace(partly, weights=weights), unseen)
-    weights = fit_weights(examples.matrix, examples.right, examples.starts, linker.weights, pull=PULL)
-    return replace(with_labels(linker, texts), weights=weights, calibration=known.calibration)
+    part = np.random.default_rng(seed).permutation(len(texts)) % FOLDS
+    examples, with_nil = list[Examples](), list[Examples]()
+    for fold in np.unique(part).tolist():
+        partly = with_labels(linker, [text for text, own in zip(texts, part, strict=True) if own != fold])
+        held = [text for text, own in zip(texts, part, strict=True) if own == fold]
+        numbers = np.flatnonzero(part == fold)
+        examples.append(examples_of_texts(partly, held).in_groups(numbers))
+        with_nil.append(_with_nil(partly, held, seed * FOLDS + fold).in_groups(numbers))
+    weights, calibration = _learned(
+        linker.weights, Examples.joined(examples), Examples.joined(with_nil), seed
+    )
+    return replace(with_labels(linker, texts), weights=weights, calibration=calibration)
+
+
+def _with_nil(linker: Linker, texts: Sequence[Annotated], seed: int) -> Examples:
+    """Take the mentions of labelled texts, as if a fifth of what they mean were not in the graph."""
+    entities, lexicon = linker.index.entities, linker.index.lexicon
+    meant = [
+        entities.numbers[id]
+        for one in texts
+        for gold in one.gold
+        for id in gold.entities
+        if id in entities.numbers
+    ]
+    gone = hold_out(np.array(meant, np.int64), (lexicon.pointers, lexicon.entities), share=GONE, seed=seed)
+    return examples_of_texts(linker.remove(entities.id(int(entity)) for entity in gone), texts)
 
 
 def examples_of_texts(linker: Linker, texts: Sequence[Annotated]) -> Examples:
@@ -104,19 +123,43 @@ def _prior(index: Index, counts: Counter[tuple[str, int]]) -> Float32[np.ndarray
     return (prior / (total[owners] + 0.5)).astype(np.float32)
 
 
-def _halves(examples: Examples, seed: int) -> tuple[Examples, Examples]:
-    """Part mentions in two, those of a group together: to learn weights from, and probabilities."""
-    different, numbers = np.unique(examples.groups, return_inverse=True)
-    half = np.random.default_rng(seed).permutation(len(different))[numbers] % 2 == 0
-    return examples.take(np.flatnonzero(half)), examples.take(np.flatnonzero(~half))
+def _learned(
+    first: Weights, examples: Examples, judged: Examples, seed: int, fixed: Sequence[str] = ()
+) -> tuple[Weights, Calibration]:
+    """Learn weights from all examples; and probabilities, by weights that have not seen what they judge.
+
+    Args:
+        judged: What probabilities are learned from; its groups are those of the examples.
+    """
+
+    def fitted(some: Examples) -> Weights:
+        return fit_weights(some.matrix, some.right, some.starts, first, pull=PULL, fixed=fixed)
+
+    parts = zip(_folds(examples, seed), _folds(judged, seed), strict=True)
+    answers = [_answers(fitted(seen), unseen) for (seen, _), (_, unseen) in parts]
+    raw, right, answerable = zip(*answers, strict=True)
+    calibration = calibrate(log_odds(np.concatenate(raw)), np.concatenate(right), sum(answerable))
+    return fitted(examples), calibration
 
 
-def _calibrated(linker: Linker, examples: Examples) -> Linker:
-    """Calibrate on some mentions."""
-    scores = linker.weights.scores(examples.matrix)
+def _folds(examples: Examples, seed: int) -> Iterator[tuple[Examples, Examples]]:
+    """Leave out a part of the mentions, and give the others and these, part by part.
+
+    Those of a group are together; a group is in the same part wherever it comes.
+    """
+    groups = int(examples.groups.max(initial=-1)) + 1
+    part = np.random.default_rng(seed).integers(0, FOLDS, groups)[examples.groups]
+    for fold in range(FOLDS):
+        yield examples.take(np.flatnonzero(part != fold)), examples.take(np.flatnonzero(part == fold))
+
+
+def _answers(
+    weights: Weights, examples: Examples
+) -> tuple[Float[np.ndarray, " mentions"], Bool[np.ndarray, " mentions"], int]:
+    """Give the share and the rightness of each mention's best candidate, and how many have a right one."""
+    scores = weights.scores(examples.matrix)
     answered, best = best_of(scores, examples.starts)
     raw, right = np.zeros(len(answered)), np.zeros(len(answered), bool)
-    raw[answered] = shares(scores, examples.starts, linker.weights.nil)[best]
+    raw[answered] = shares(scores, examples.starts, weights.nil)[best]
     right[answered] = examples.right[best]
-    answerable = len(np.unique(owners_of(examples.starts)[examples.right]))
-    return replace(linker, calibration=calibrate(log_odds(raw), right, answerable))
+    return raw, right, len(np.unique(owners_of(examples.starts)[examples.right]))

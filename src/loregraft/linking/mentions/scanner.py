@@ -101,6 +101,12 @@ class Spans:
         return Spans(*(column[rows] for column in _columns(self)))
 
 
+def merged(parts: Sequence[Spans]) -> Spans:
+    """Put together what several scanners found in the same texts."""
+    columns = [np.concatenate(column) for column in zip(*map(_columns, parts), strict=True)]
+    return Spans(*columns).take(np.lexsort((columns[3], columns[2], columns[1], columns[0])))
+
+
 class Scanner:
     """Finds forms in views of texts. Texts without a CJK character are not searched for CJK forms.
 
@@ -141,6 +147,23 @@ class Scanner:
             for chosen in (~cjk, sought)
         )
         return cls(words, runs, Spellings.of(forms, *cased), fingerprint_forms(forms))
+
+    def with_spellings(
+        self, forms: pa.LargeStringArray, rows: NDArray[np.integer[Any]], names: pa.LargeStringArray
+    ) -> "Scanner":
+        """Give the same with more names of its forms: those that were strict may be no more.
+
+        Args:
+            forms: Those it was built of.
+            rows: Row of the form of each name; -1: it has none.
+        """
+        spellings = self._spellings.with_more(forms, rows, names)
+        return Scanner(self._words, self._runs, spellings, self._forms_hash)
+
+    @property
+    def strict(self) -> NDArray[np.bool_]:
+        """Of each form: it counts only as its names are spelled."""
+        return self._spellings.strict
 
     @property
     def engine(self) -> Engine:

@@ -87,6 +87,16 @@ class Spellings:
         keys = _keys(np.array(owners, np.int64), "".join(variants), starts, ends)
         return cls(strict, np.unique(keys))
 
+    def with_more(
+        self, forms: pa.LargeStringArray, rows: NDArray[np.integer[Any]], names: pa.LargeStringArray
+    ) -> "Spellings":
+        """Give spellings with more names of the same forms; a form without a name before keeps its way."""
+        other = Spellings.of(forms, rows, names)
+        strict = self.strict.copy()
+        formed = rows[rows >= 0]
+        strict[formed] &= other.strict[formed]
+        return Spellings(strict, np.union1d(self.keys, other.keys))
+
     def agree(
         self,
         forms: Int32[np.ndarray, " found"],

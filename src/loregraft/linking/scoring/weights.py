@@ -6,6 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int64
 
+NIL = "nil"
+"""Names the score of "none of the candidates" among what `fit_weights` keeps."""
+
 Matrix = Float[np.ndarray, "candidates features"]
 Starts = Int64[np.ndarray, " ends"]
 
@@ -92,7 +95,7 @@ def fit_weights(
 
     Args:
         right: Which candidates are right; of a mention none, one or several.
-        fixed: Features that keep their first weight.
+        fixed: Features that keep their first weight; NIL among them keeps its own.
     """
     from scipy.optimize import minimize
 
@@ -101,6 +104,7 @@ def fit_weights(
     spread = matrix.std(axis=0).astype(np.float64)
     moving = (spread > 1e-9) & ~np.isin(first.features, list(fixed))
     scale = np.where(moving, np.maximum(spread, 1e-9), 1.0)
+    moves = np.r_[moving, NIL not in fixed]
     owner = owners_of(starts)
     none_right = np.bincount(owner, right, len(starts) - 1) == 0
     x = matrix.astype(np.float64) / scale
@@ -111,11 +115,10 @@ def fit_weights(
         none = np.maximum(1 - np.bincount(owner, p, len(starts) - 1), 1e-12)
         correct = np.where(none_right, none, np.bincount(owner, p * right, len(starts) - 1))
         share = np.where(none_right[owner], 0, p * right / np.maximum(correct[owner], 1e-30))
-        away = values - begin
-        away[:-1][~moving] = 0
+        away = np.where(moves, values - begin, 0)
         by_nil = (none - none_right * 1.0).sum() / len(none)
         gradient = np.r_[(p - share) @ x / len(none), by_nil] + 2 * pull * away
-        gradient[:-1][~moving] = 0
+        gradient[~moves] = 0
         return float(-np.log(np.maximum(correct, 1e-30)).mean() + pull * away @ away), gradient
 
     found = minimize(loss, begin, jac=True, method="L-BFGS-B", options={"maxiter": 500}).x

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loregraft.linking import name_index
-from loregraft.linking.name_index import DenseIndex, Dictionary, ExactIndex, NgramIndex
+from loregraft.evaluate import name_index
+from loregraft.evaluate.name_index import DenseIndex, Dictionary, ExactIndex, NgramIndex
 
 
 class Given:
@@ -72,20 +72,6 @@ def test_ngram_worked_example():
     assert index.scores(["abcd"])[0].tolist() == pytest.approx([1, shared / (shared + rare)], abs=1e-6)
     assert index.scores(["ABCD"])[0].tolist() == index.scores(["abcd"])[0].tolist()
     assert index.scores(["xyz", ""]).tolist() == [[0, 0], [0, 0]]
-
-
-@settings(max_examples=30, deadline=None)
-@given(st.lists(st.text("abc ", max_size=8), max_size=12))
-def test_nearest_name_is_the_best_of_all_scores(strings):
-    index = NgramIndex(["abc", "cab", "bbb ccc", "abc abc"])
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(name_index, "TILE", 1)
-        rows, scores = index.best(strings)
-    expected = index.scores(strings)
-    assert len(rows) == len(scores) == len(strings)
-    for string, (row, score) in enumerate(zip(rows.tolist(), scores.tolist(), strict=True)):
-        assert score == pytest.approx(expected[string].max(), abs=1e-6)
-        assert expected[string, row] == pytest.approx(expected[string].max(), abs=1e-6)
 
 
 def test_dense_is_the_cosine(tiny_encoder):

@@ -1,7 +1,7 @@
-"""Candidates: how well does a string fit each name of a dictionary? Exact, by letters, by meaning.
+"""How well does a string fit each name of a dictionary? Exact, by letters, by meaning.
 
 Each index is built over the names once and gives a matrix of scores for some strings, higher is
-better. `linker.py` takes the best few of them, `evaluate/names.py` ranks them all.
+better: an arm of the name task (`names.py`), which ranks all names.
 """
 
 from collections.abc import Iterator, Sequence
@@ -126,16 +126,6 @@ class NgramIndex:
         if not strings:  # the vectorizer refuses none
             return np.zeros((0, self._names.shape[1]), np.float32)
         return np.asarray((self._vectorizer.transform(strings) @ self._names).toarray(), np.float32)
-
-    def best(self, strings: Sequence[str]) -> tuple[NDArray[np.int64], Float[np.ndarray, " strings"]]:
-        """Give the row and score of each string's nearest name; much faster than all scores."""
-        rows, scores = np.zeros(len(strings), np.int64), np.zeros(len(strings), np.float32)
-        for first in range(0, len(strings), 8 * TILE):
-            part = (self._vectorizer.transform(strings[first : first + 8 * TILE]) @ self._names).tocsr()
-            last = first + part.shape[0]
-            rows[first:last] = np.asarray(part.argmax(axis=1)).ravel()
-            scores[first:last] = part.max(axis=1).toarray().ravel()
-        return rows, scores
 
 
 class DenseIndex:
