@@ -14,18 +14,15 @@ def eval_linker(
 ) -> None:
     """Judge a linker; see `loregraft link eval`."""
     from loregraft.linking.formats import read
-    from loregraft.linking.judging.scores import judge, told
+    from loregraft.linking.judging.evaluation import evaluate
 
     linker = open_linker(folder, encoder)
     annotated = list(read(path, format))
     if not annotated:
         raise BadInput(path, 0, "there is no document in it", "Give labelled texts.")
-    places = [one.places for one in annotated] if given else None
-    links = linker.links([one.document.text for one in annotated], places)
-    in_graph = linker.index.entities.numbers
-    judged = judge([one.gold for one in annotated], links, in_graph=in_graph)
+    judged = evaluate(linker, annotated, places_given=given)
     if as_json:
         typer.echo(json.dumps(judged.as_dict(), indent=1))
         return
-    for line in told(judged):
+    for line in judged.told():
         typer.echo(line)
