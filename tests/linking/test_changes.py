@@ -4,11 +4,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from loregraft.artifact import read_card
+from loregraft.errors import WrongArtifact
 from loregraft.kg.graph import KnowledgeGraph
 from loregraft.kg.tables.columns import Columns
 from loregraft.linking.entities import NewEntity
+from loregraft.linking.formats.records import Annotated, Gold
+from loregraft.linking.learning.learn import learn_from_labels
 from loregraft.linking.learning.texts import learn_from_texts
 from loregraft.linking.linker import Linker
+from loregraft.records import Document, Mention
 
 WORDS = ["renal", "cyst", "WHO", "fever", "of", "acute", "肾", "囊肿"]
 NAMES = [("a", "Renal cyst"), ("a", "Kidney cyst"), ("b", "Fever"), ("c", "肾囊肿"), ("d", "mTOR")]
@@ -85,12 +90,35 @@ def test_what_was_learned_stays(linker):
     assert kept == {int(e): float(p) for e, p in zip(lexicon.entities, grown.prior, strict=True) if p}
 
 
+def test_what_is_removed_does_not_come_back_with_labels(linker):
+    texts = [
+        Annotated(Document(str(number), "Pyrexia."), (Gold(Mention(0, 7, "Pyrexia"), (id,)),))
+        for number, id in enumerate("ababababab")
+    ]
+    taught = learn_from_labels(linker.remove(["b"]), texts)
+    assert taught.link("Pyrexia and fever.", [(0, 7)])[0].entity == "a"
+    assert said(taught, "fever") == []
+
+
+def _saved_key(linker, folder):
+    linker.save(folder / "other")
+    return read_card(folder / "other", "linker").key
+
+
+def test_a_folder_of_an_older_version_is_refused(linker, tmp_path):
+    linker.save(tmp_path / "old")
+    (tmp_path / "old" / "layers.first.npy").unlink()
+    with pytest.raises(WrongArtifact, match=r"older version.*Build it again"):
+        Linker.load(tmp_path / "old")
+
+
 def test_saved_changed_linkers_open_and_are_changed_again(linker, tmp_path):
     grown = linker.add_entities([NewEntity("new", ("Yellow fever",))]).remove(["b"])
     grown.save(tmp_path / "grown")
     loaded = Linker.load(tmp_path / "grown")
     text = "Yellow fever, fever, a renal cyst and dengue"
     assert said(loaded, text) == said(grown, text) == [(0, 12, "new"), (23, 33, "a")]
+    assert read_card(tmp_path / "grown", "linker").key != _saved_key(grown.remove(["d"]), tmp_path)
     again = loaded.add_entities([NewEntity("dengue", ("Dengue",))])
     assert said(again, text) == [(0, 12, "new"), (23, 33, "a"), (38, 44, "dengue")]
     assert list(again.pipe([text] * 3, workers=2)) == [again.link(text)] * 3

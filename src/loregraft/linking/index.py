@@ -11,6 +11,7 @@ from jaxtyping import Bool, Float32
 from numpy.typing import NDArray
 
 from loregraft.encoder.load import Encoder
+from loregraft.errors import WrongArtifact
 from loregraft.kg.graph import KnowledgeGraph
 from loregraft.linking.arrays import read_arrays, write_arrays
 from loregraft.linking.candidates.dense import Dense, Vectors
@@ -45,6 +46,7 @@ class Index:
         layers: What finds the forms of the lexicon: those it was built of; then those that were added.
         dense: Vectors of the names, where there is an encoder.
         vectors: Vectors of the entities, a row each, where some are given.
+        removed: Entities that are not found any more, ascending.
         folder: Where it was read from, if it is still what is there.
         memory: What was found for strings lately, by how many candidates were asked for and the string.
     """
@@ -56,6 +58,7 @@ class Index:
     layers: tuple[Layer, ...]
     dense: Dense | None = None
     vectors: Float32[np.ndarray, "entities width"] | None = None
+    removed: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     folder: Path | None = None
     memory: dict[tuple[int, str], Part] = field(default_factory=dict, init=False, repr=False, compare=False)
 
@@ -108,20 +111,26 @@ class Index:
         return cls(rules, entities, names, lexicon, (layer,), dense, vectors)
 
     def with_names(self, more: Sequence[tuple[str, int]]) -> "Index":
-        """Give an index with more names, each with the index of its entity; only these are encoded anew."""
+        """Give an index with more names, each with the index of its entity; only these are encoded anew.
+
+        Names of removed entities are left out.
+        """
+        kept = np.flatnonzero(~np.isin(self.names.entities, self.removed))
         added = Names.exact([name for name, _ in more], [entity for _, entity in more])
-        both = self.names.with_more(added)
+        both = self.names.take(kept).with_more(added)
         order = np.argsort(both.entities, kind="stable")
         made = Index.of_names(self.entities, both.take(order), self.rules, vectors=self.vectors)
+        made = replace(made, removed=self.removed)
         if self.dense is None:
             return made
         encoder = self.dense.encoder
         new = Dense.of(encoder, added.texts.to_pylist()).vectors
-        return replace(made, dense=Dense(encoder, np.concatenate([self.dense.vectors, new])[order]))
+        return replace(made, dense=Dense(encoder, np.concatenate([self.dense.vectors[kept], new])[order]))
 
     def without(self, gone: Bool[np.ndarray, " entities"]) -> "Index":
         """Give an index that never finds some entities; nothing of it is made anew."""
-        return self._changed(lexicon=self.lexicon.without(gone), profiles=self.profiles)
+        removed = np.union1d(self.removed, np.flatnonzero(gone))
+        return self._changed(self.lexicon.without(gone), self.profiles, removed=removed)
 
     def with_more(
         self, new: Sequence[NewEntity], triples: Sequence[tuple[str, str, str]] = ()
@@ -234,6 +243,7 @@ class Index:
             part = folder / f"{ADDED}{number}" if number else folder
             part.mkdir(exist_ok=True)
             layer.save(part)
+        write_arrays({"removed": self.removed}, folder, "entities")
         write_arrays({"first": np.array([layer.first for layer in self.layers])}, folder, "layers")
         self.profiles.save(folder, "profiles")
         if self.dense is not None:
@@ -244,14 +254,19 @@ class Index:
     @classmethod
     def load(cls, folder: Path, rules: Rules, encoder: Encoder | None = None) -> "Index":
         """Map a folder into memory; names have vectors only where the encoder is given."""
+        layered = read_arrays(folder, "layers")
+        if "first" not in layered:
+            found = "it was built by an older version"
+            raise WrongArtifact(folder, found, "Build it again: loregraft link build.")
         names, lexicon = load_names(folder)
         dense = None if encoder is None else Dense.load(folder, encoder)
         vectors: Mapping[str, NDArray[np.float32]] = read_arrays(folder, "vectors")
-        firsts = read_arrays(folder, "layers")["first"].tolist()
+        firsts = layered["first"].tolist()
         ends = zip(firsts, [*firsts[1:], len(lexicon)], strict=True)
         layers = tuple(
             Layer.load(folder / f"{ADDED}{number}" if number else folder, lexicon, first, last)
             for number, (first, last) in enumerate(ends)
         )
         entities = Entities.load(folder)
-        return cls(rules, entities, names, lexicon, layers, dense, vectors.get("rows"), folder)
+        removed = read_arrays(folder, "entities")["removed"]
+        return cls(rules, entities, names, lexicon, layers, dense, vectors.get("rows"), removed, folder)

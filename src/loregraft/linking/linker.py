@@ -30,7 +30,7 @@ from loregraft.linking.mentions.patterns import fingerprint_forms
 from loregraft.linking.mentions.scanner import Spans
 from loregraft.linking.normalize import Rules
 from loregraft.linking.pipe import piped
-from loregraft.linking.pooling import Place, Pooling
+from loregraft.linking.proposer import Place, Proposer
 from loregraft.linking.scoring.calibrate import Calibration, log_odds
 from loregraft.linking.scoring.features import DEFAULT, DEFAULT_NIL, FEATURES, Pool
 from loregraft.linking.scoring.weights import Weights
@@ -109,9 +109,9 @@ class Linker:
         return cls(index, settings)
 
     @cached_property
-    def pooling(self) -> Pooling:
-        """Where candidates come from."""
-        return Pooling(self.index, self.settings, self.index.known(self.prior))
+    def proposer(self) -> Proposer:
+        """What proposes mentions and candidates."""
+        return Proposer(self.index, self.settings, self.index.known(self.prior))
 
     def judge(self, texts: Sequence[str], given: Sequence[Sequence[Place]] | None = None) -> Judged:
         """Find the mentions of some texts, and judge all candidates of each.
@@ -119,10 +119,10 @@ class Linker:
         Args:
             given: Places of mentions in each text; then no others are looked for.
         """
-        views = self.pooling.views(texts)
-        phrases = self.pooling.found(views) if given is None else self.pooling.given(views, given)
-        pool = self.pooling.pool(phrases)
-        self.pooling.fill(pool, phrases.spans, views, self.weights)
+        views = self.proposer.views(texts)
+        phrases = self.proposer.found(views) if given is None else self.proposer.given(views, given)
+        pool = self.proposer.pool(phrases)
+        self.proposer.fill(pool, phrases.spans, views, self.weights)
         scores = self.weights.scores(pool.matrix)
         best, raw = pool.best(scores), np.zeros(len(pool.texts))
         raw[best >= 0] = pool.shares(self.weights)[best[best >= 0]]
@@ -205,7 +205,9 @@ class Linker:
         settings: dict[str, Json] = self.settings.model_dump(mode="json")
         dense = self.index.dense
         encoder = "" if dense is None else dense.encoder.sha256
-        forms = fingerprint_forms(self.index.lexicon.forms)
+        lexicon = self.index.lexicon
+        meant = hashlib.sha256(lexicon.pointers.tobytes() + lexicon.entities.tobytes()).hexdigest()
+        forms = [fingerprint_forms(lexicon.forms), meant]
         told = None if self.calibration is None else self.calibration.as_dict()
         prior = None if self.prior is None else hashlib.sha256(self.prior.tobytes()).hexdigest()
         key = fingerprint(

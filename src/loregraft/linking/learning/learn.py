@@ -31,7 +31,7 @@ def learn_from_names(linker: Linker, seed: int = 0) -> Linker:
 
     What the text around a mention counts stays as it is.
     """
-    examples = examples_of_names(linker.index, linker.pooling.known, linker.settings.candidates, seed)
+    examples = examples_of_names(linker.index, linker.proposer.known, linker.settings.candidates, seed)
     weights, calibration = _learned(linker.weights, examples, examples, seed, fixed=_NEVER)
     return replace(linker, weights=weights, calibration=calibration)
 
@@ -98,12 +98,13 @@ def right_candidates(
 
 def with_labels(linker: Linker, texts: Sequence[Annotated]) -> Linker:
     """Add the mentions of labelled texts to the names, with how often each form means what."""
-    numbers = linker.index.entities.numbers
+    numbers, removed = linker.index.entities.numbers, set(linker.index.removed.tolist())
     counts: Counter[tuple[str, int]] = Counter()
     for one in texts:
         for mention in one.gold:
-            if len(mention.entities) == 1 and mention.entities[0] in numbers:
-                counts[mention.mention.text, numbers[mention.entities[0]]] += 1
+            entity = numbers.get(mention.entities[0], -1) if len(mention.entities) == 1 else -1
+            if entity >= 0 and entity not in removed:
+                counts[mention.mention.text, entity] += 1
     index = linker.index.with_names(sorted(counts))
     return replace(linker, index=index, prior=_prior(index, counts))
 

@@ -89,17 +89,17 @@ def examples_of_ambiguity(linker: Linker, texts: Sequence[str], seed: int = 0) -
     drawn, parts = np.random.default_rng(seed), list[Examples]()
     met = np.zeros(0, np.int64)
     for batch in in_batches(texts, AT_ONCE):
-        views = linker.pooling.views(batch)
-        phrases = linker.pooling.found(views)
-        pool = linker.pooling.pool(phrases)
+        views = linker.proposer.views(batch)
+        phrases = linker.proposer.found(views)
+        pool = linker.proposer.pool(phrases)
         known = _Known.of(linker, pool, phrases.spans)
         met = np.union1d(met, known.entities)
         if len(met) < 2:
             continue
-        unseen = (drawn.random(len(known.rows)) < 0.5) & (linker.pooling.known.names[known.entities] > 1)
+        unseen = (drawn.random(len(known.rows)) < 0.5) & (linker.proposer.known.names[known.entities] > 1)
         pool = _replaced(pool, known.rows[unseen], _as_unseen(linker, pool, known.take(unseen)))
         pool = _replaced(pool, known.rows[~unseen], _doubled(linker, pool, known.take(~unseen), met, drawn))
-        linker.pooling.fill(pool, phrases.spans, views, linker.weights)
+        linker.proposer.fill(pool, phrases.spans, views, linker.weights)
         right = np.full(len(pool.texts), -1, np.int64)
         right[known.rows] = known.entities
         marked = pool.entities == right[pool.owners]
@@ -146,7 +146,7 @@ def _as_unseen(linker: Linker, pool: Pool, known: _Known) -> Pool:
     keys = lexicon.forms.take(pa.array(forms)).to_pylist()
     gone = np.zeros(len(index.entities), bool)
     found = index.candidates(keys, linker.settings.candidates, LeftOut(meanings, gone))
-    return found.deal(place, pool.texts[known.rows], lexicon, index.names, linker.pooling.known)
+    return found.deal(place, pool.texts[known.rows], lexicon, index.names, linker.proposer.known)
 
 
 def _doubled(

@@ -23,8 +23,8 @@ REMEMBERED = 50_000
 
 
 @dataclass(frozen=True)
-class Pooling:
-    """What candidates are looked up in, and how.
+class Proposer:
+    """Proposes mentions and their candidates.
 
     Attributes:
         known: What is known of entities and meanings before a text is read.
