@@ -108,6 +108,16 @@ def test_given_mentions_are_all_answered_and_may_mean_nothing(linker):
     assert said(links) == [("bronchal asthma", "D:3"), ("xylophone", None)]
 
 
+def test_places_of_a_tagger_are_judged_beside_those_that_are_found(linker):
+    text = "Bronchial asthma (BA), bronchal asthma, an xylophone; BA."
+    places = [(0, 16), (23, 38), (43, 52)]
+    found = said(linker.links([text], also=[places])[0])
+    assert found == [("Bronchial asthma", "D:3"), ("BA", "D:3"), ("bronchal asthma", "D:3"), ("BA", "D:3")]
+    assert linker.links([text], also=[[]]) == linker.links([text])
+    every = linker.judge([text], also=[places])
+    assert (43, 52) in zip(every.spans.starts.tolist(), every.spans.ends.tolist(), strict=True)
+
+
 def test_a_higher_threshold_leaves_more_out(linker):
     text = "She had bronchal asthma."
     p = linker.link(text, [(8, 23)])[0].score

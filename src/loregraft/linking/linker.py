@@ -27,6 +27,7 @@ from loregraft.linking.entities import NewEntity
 from loregraft.linking.index import Index, Progress
 from loregraft.linking.mentions.lattice import choose
 from loregraft.linking.mentions.patterns import fingerprint_forms
+from loregraft.linking.mentions.phrases import with_given
 from loregraft.linking.mentions.scanner import Spans
 from loregraft.linking.normalize import Rules
 from loregraft.linking.pipe import piped
@@ -113,14 +114,23 @@ class Linker:
         """What proposes mentions and candidates."""
         return Proposer(self.index, self.settings, self.index.known(self.prior))
 
-    def judge(self, texts: Sequence[str], given: Sequence[Sequence[Place]] | None = None) -> Judged:
+    def judge(
+        self,
+        texts: Sequence[str],
+        given: Sequence[Sequence[Place]] | None = None,
+        *,
+        also: Sequence[Sequence[Place]] | None = None,
+    ) -> Judged:
         """Find the mentions of some texts, and judge all candidates of each.
 
         Args:
             given: Places of mentions in each text; then no others are looked for.
+            also: Places that something else found, such as a tagger, beside those that are found here.
         """
         views = self.proposer.views(texts)
         phrases = self.proposer.found(views) if given is None else self.proposer.given(views, given)
+        if also is not None:
+            phrases = with_given(phrases, self.proposer.given(views, also))
         pool = self.proposer.pool(phrases)
         self.proposer.fill(pool, phrases.spans, views, self.weights)
         scores = self.weights.scores(pool.matrix)
@@ -133,14 +143,22 @@ class Linker:
         """List the entities that a text mentions, by place; see `links`."""
         return self.links([text], None if given is None else [given])[0]
 
-    def links(self, texts: Sequence[str], given: Sequence[Sequence[Place]] | None = None) -> list[list[Link]]:
+    def links(
+        self,
+        texts: Sequence[str],
+        given: Sequence[Sequence[Place]] | None = None,
+        *,
+        also: Sequence[Sequence[Place]] | None = None,
+    ) -> list[list[Link]]:
         """List the links of each text.
 
         Args:
             given: Places of mentions in each text: each gets an answer, None where it means no entity of
                 the graph, and no others are looked for.
+            also: Places that something else found, such as a tagger; they are judged beside those that are
+                found here, and left out where they most likely mean nothing.
         """
-        judged = self.judge(texts, given)
+        judged = self.judge(texts, given, also=also)
         kept = self.kept(judged) if given is None else np.ones(len(judged.best), bool)
         linked: list[list[Link]] = [[] for _ in texts]
         for row in np.flatnonzero(kept).tolist():

@@ -64,6 +64,13 @@ def given_phrases(texts: Sequence[str], given: Sequence[Sequence[Place]], rules:
     return Phrases.of_strings(strings, _GIVEN)
 
 
+def with_given(found: Phrases, given: Phrases) -> Phrases:
+    """Add mentions from outside, a tagger's for example; at equal places those that were found stay."""
+    moved = np.where(given.strings < 0, -1, given.strings + len(found.keys))
+    shifted = replace(given, strings=moved)
+    return replace(_merged(shifted, found), keys=(*found.keys, *given.keys), forms=found.forms)
+
+
 def written_out(mention: str, defined: Sequence[Abbreviation]) -> str:
     """Put long forms for the short ones in a mention; of "long form (SF)" the first part is enough."""
     for one in sorted(defined, key=lambda one: -len(one.short)):
