@@ -74,6 +74,7 @@ def test_the_longer_of_two_names_is_kept_and_what_is_inside_only_if_asked(linker
 
 def test_names_in_other_words_are_found_within_a_sentence(linker):
     assert said(linker.link("Infections that are viral; viral infections.")) == [("viral infections", "D:4")]
+    assert said(linker.link("an infection, viral or not; (infection) viral")) == []
     assert said(linker.with_settings(variants=False).link("viral infections")) == []
 
 
