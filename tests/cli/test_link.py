@@ -103,3 +103,20 @@ def test_texts_without_labels_teach_too(linker, tmp_path):
     done = loregraft("fit", linker, empty, tmp_path / "other", "--format", "plain")
     assert done.returncode == 2
     assert "there is no text in it" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_vectors_of_the_graph_go_into_the_linker(linker, tmp_path):
+    command = [sys.executable, "-m", "loregraft", "kge", "train", tmp_path / "graph", tmp_path / "vectors"]
+    trained = subprocess.run(
+        [*map(str, command), "--set", "dim=8", "--set", "epochs=1"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert trained.returncode == 0, trained.stderr
+    made = loregraft("build", tmp_path / "graph", tmp_path / "both", "--vectors", tmp_path / "vectors")
+    assert made.returncode == 0, made.stderr
+    assert "vectors of 12 of 12 entities" in made.stderr
+    assert (tmp_path / "both" / "vectors.rows.npy").exists()
+    told = loregraft("run", tmp_path / "both", "-", given="Fever and asthma.\n")
+    assert told.returncode == 0 and '"P:1"' in told.stdout

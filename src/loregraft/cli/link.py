@@ -21,6 +21,10 @@ def build(
     graph: Annotated[Path, typer.Argument(metavar="GRAPH", help="a folder that `loregraft kg import` wrote")],
     out: Annotated[Path, typer.Argument(metavar="OUT", help="the folder to write")],
     encoder: EncoderOption = None,
+    vectors: Annotated[
+        Path | None,
+        typer.Option("--vectors", metavar="DIR", help="vectors of the graph: a folder that kge train wrote"),
+    ] = None,
     set_: Annotated[
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="a setting, such as prefix=HP:")
     ] = None,
@@ -30,9 +34,9 @@ def build(
 
     Example: loregraft link build graph linker --set prefix=HP: --set overlaps=nested
     """
-    from loregraft.cli.link_build import build_linker
+    from loregraft.cli.link_build import BuildOptions, build_linker
 
-    build_linker(graph, out, encoder, set_ or [], force)
+    build_linker(graph, out, BuildOptions(encoder, vectors, set_ or [], force))
 
 
 @app.command()

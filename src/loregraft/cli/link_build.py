@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from loregraft.errors import BadInput, CannotWrite
+from loregraft.errors import BadInput, CannotWrite, WrongArtifact
 
 if TYPE_CHECKING:
+    import numpy as np
+    from jaxtyping import Float32
+
     from loregraft.encoder.load import Encoder
+    from loregraft.kg.graph import KnowledgeGraph
     from loregraft.linking.formats.records import Annotated
     from loregraft.linking.linker import Linker
 
@@ -19,7 +23,17 @@ PLAIN = "plain"
 """The format of texts without labels."""
 
 
-def build_linker(graph: Path, out: Path, encoder: Path | None, overrides: Sequence[str], force: bool) -> None:
+@dataclass(frozen=True)
+class BuildOptions:
+    """What a linker is made with beside the graph."""
+
+    encoder: Path | None
+    vectors: Path | None
+    overrides: Sequence[str]
+    force: bool
+
+
+def build_linker(graph: Path, out: Path, options: BuildOptions) -> None:
     """Make a linker; see `loregraft link build`."""
     from loregraft.artifact import read_card
     from loregraft.config import load_settings
@@ -28,11 +42,13 @@ def build_linker(graph: Path, out: Path, encoder: Path | None, overrides: Sequen
     from loregraft.linking.linker import Linker
     from loregraft.linking.settings import LinkSettings
 
-    if out.exists() and not force:
+    if out.exists() and not options.force:
         raise CannotWrite(out, "it exists already", "Choose another folder, or overwrite it with --force.")
-    settings = load_settings(LinkSettings, None, overrides)
-    key = read_card(graph, "graph").key
-    made = Linker.build(open_graph(graph), encoder_of(encoder), settings=settings, progress=_say)
+    settings = load_settings(LinkSettings, None, options.overrides)
+    key, opened = read_card(graph, "graph").key, open_graph(graph)
+    vectors = None if options.vectors is None else _vectors_of(opened, options.vectors)
+    encoder = encoder_of(options.encoder)
+    made = Linker.build(opened, encoder, settings=settings, vectors=vectors, progress=_say)
     _say("learning from the names")
     made = learn_from_names(made)
     made.save(out, parents={"graph": key})
@@ -109,6 +125,25 @@ def _learned_from_labels(
         len(learned.index.names) - len(linker.index.names),
     )
     return learned, f"{mentions:,} mentions in {len(annotated):,} texts, {more:,} names added"
+
+
+def _vectors_of(graph: "KnowledgeGraph", folder: Path) -> "Float32[np.ndarray, 'entities width']":
+    """Read the vectors of a graph's entities; entities that have none get zeros."""
+    import numpy as np
+
+    from loregraft.kge.vectors import open_vectors
+
+    opened = open_vectors(folder)
+    places = {id: place for place, id in enumerate(opened.ids)}
+    rows = np.array([places.get(id, -1) for id in graph.ids], np.int64)
+    if (rows < 0).all():
+        raise WrongArtifact(
+            folder, "it has a vector for no entity of this graph", "Train vectors on this graph."
+        )
+    values = opened.tables.entities.values.numpy()[np.maximum(rows, 0)].astype(np.float32)
+    values[rows < 0] = 0
+    _say(f"vectors of {(rows >= 0).sum():,} of {len(rows):,} entities")
+    return values
 
 
 def open_linker(folder: Path, encoder: Path | None) -> "Linker":
