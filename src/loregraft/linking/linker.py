@@ -170,7 +170,8 @@ class Linker:
         """Link a stream of texts; see `pipe.piped`.
 
         Args:
-            workers: Processes that link; a linker that was not loaded is saved for them first.
+            workers: Processes that link; a linker that was not loaded is saved for them first. They read the
+                calling script again, so that it needs `if __name__ == "__main__":`, as with multiprocessing.
             batch: Texts that are linked at once.
         """
         return piped(self, texts, workers, batch)
