@@ -131,6 +131,16 @@ class _Tables(Mapping[GraphTable, pa.Table]):
         return len(SCHEMAS)
 
 
+def read_table(folder: Path, table: GraphTable) -> pa.Table:
+    """Read one table of a folder, as a graph that is opened has it.
+
+    Raises:
+        WrongArtifact: It is not there or not as it was written.
+    """
+    with pa.OSFile(str(folder / f"{table}.parquet")) as file:
+        return _table(folder, table, file)
+
+
 def _table(folder: Path, table: GraphTable, file: pa.NativeFile) -> pa.Table:
     try:
         rows = pq.read_table(file)

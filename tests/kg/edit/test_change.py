@@ -152,6 +152,19 @@ def test_the_folder_holds_what_edited_gives(tiny_graph, tmp_path):
     assert {name for name in expected if found[name] != expected[name]} == {"card.json"}
 
 
+def test_texts_that_only_a_removed_row_had_come_back_byte_for_byte(tmp_path):
+    """A file keeps a text that no row has any more; a table without rows keeps none."""
+    columns = {"head": ["a", "a"], "relation": ["r", "r"], "tail": ["a", "a"], "references": ["", "1"]}
+    save_graph(KnowledgeGraph.gather([Columns("triples", columns)]), tmp_path / "graph", "key")
+    loop, seen = Triple("a", "r", "a"), []
+    for add in ([loop], []):
+        seen.append(hashes(tmp_path / "graph"))
+        assert edit_graph(tmp_path / "graph", add, [loop])
+    for expected in reversed(seen):
+        undo_edit(tmp_path / "graph")
+        assert hashes(tmp_path / "graph") == expected
+
+
 IDS = st.sampled_from(["a", "b", "c", "d", "ä"])
 CELLS = st.tuples(
     IDS,

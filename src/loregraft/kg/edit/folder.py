@@ -24,7 +24,7 @@ from loregraft.kg.edit.journal import EDITS, edit_folders, read_step, write_step
 from loregraft.kg.edit.rows import Step, put_back
 from loregraft.kg.graph import KnowledgeGraph
 from loregraft.kg.indexes import COMPUTE, ArrayName
-from loregraft.kg.store import KIND, open_graph
+from loregraft.kg.store import KIND, open_graph, read_table
 from loregraft.kg.tables.assemble import SCHEMAS, GraphTable, Tables
 from loregraft.records import Triple
 
@@ -56,7 +56,9 @@ def edit_graph(folder: Path, add: Iterable[Triple] = (), remove: Iterable[Triple
             _write(folder, building, after, changed, earlier)
             last = building / EDITS / f"{len(earlier) + 1:06}"
             write_step(last, step, card, asdict(change))
-            _keep_what_cannot_be_put_back(folder, last, after, step)
+            written = {table: read_table(building, table) for table in changed}
+            as_read = KnowledgeGraph({**after.tables, **written}, after.tally)
+            _keep_what_cannot_be_put_back(folder, last, as_read, step)
             facts.update(card.facts, counts={**after.counts()}, edits=len(earlier) + 1)
     return change
 
