@@ -26,6 +26,7 @@ from loregraft.linking.judging.intervals import Statistic, difference, micro_f1,
 from loregraft.linking.judging.matching import Protocol, count
 from loregraft.linking.learning.texts import learn_from_texts
 from loregraft.linking.linker import Linker
+from loregraft.linking.normalize import normalize_name
 from loregraft.linking.settings import LinkSettings
 from loregraft.records import Document, Link, Mention
 
@@ -48,7 +49,7 @@ def alone(text: Annotated, linker: Linker) -> list[Gold]:
     for one in text.gold:
         m = one.mention
         crossed = [o for o in text.gold if o.mention.start < m.end and m.start < o.mention.end]
-        (form,) = lexicon.find([m.text.lower()]).tolist()
+        (form,) = lexicon.find([normalize_name(m.text, linker.index.rules)]).tolist()
         if len(crossed) > 1 or form < 0 or len(one.entities) != 1 or one.entities[0] not in entities.numbers:
             continue
         meant = lexicon.entities[lexicon.pointers[form] : lexicon.pointers[form + 1]]
@@ -130,15 +131,14 @@ def right(planted: Planted, found: Sequence[Sequence[Link]]) -> np.ndarray:
 def systems(linker: Linker, texts: Sequence[str]) -> dict[str, Linker]:
     """Give the linkers that are compared."""
 
-    def without(one: Linker, *features: str) -> Linker:
-        named = {name: 0.0 if name in features else value for name, value in one.weights.named.items()}
-        return replace(one, weights=type(one.weights).of(one.weights.features, named, one.weights.nil))
+    def wordless(one: Linker) -> Linker:
+        return replace(one, weights=one.weights.changed(context=0.0))
 
     learned = learn_from_texts(linker, texts).linker
     return {
-        "names alone": without(linker.with_settings(coherence=False), "context"),
+        "names alone": wordless(linker.with_settings(coherence=False)),
         "with context": linker.with_settings(coherence=False),
-        "with coherence": without(linker, "context"),
+        "with coherence": wordless(linker),
         "with both": linker,
         "with both, learned": learned,
     }

@@ -8,8 +8,6 @@ from loregraft.kg.graph import KnowledgeGraph
 from loregraft.kg.tables.columns import Columns
 from loregraft.linking.explain import explain
 from loregraft.linking.linker import Linker
-from loregraft.linking.scoring.features import DEFAULT, DEFAULT_NIL, FEATURES
-from loregraft.linking.scoring.weights import Weights
 
 NAMES = [("planet", "Mercury"), ("metal", "Mercury"), ("venus", "Venus"), ("orbit", "Solar orbit")]
 TRIPLES = [("planet", "has", "orbit"), ("venus", "near", "planet"), ("metal", "in", "ore")]
@@ -23,7 +21,7 @@ def linker():
         Columns("triples", {"head": head, "relation": relation, "tail": tail}),
     ]
     made = Linker.build(KnowledgeGraph.gather(columns, source="test"))
-    return replace(made, weights=Weights.of(FEATURES, DEFAULT | {"context": 0.0}, DEFAULT_NIL))
+    return replace(made, weights=made.weights.changed(context=0.0))
 
 
 def test_the_score_is_the_sum_of_what_is_told_and_the_facts_are_in_the_graph(linker):

@@ -11,7 +11,6 @@ import pytest
 from loregraft.kg.graph import KnowledgeGraph
 from loregraft.kg.tables.columns import Columns
 from loregraft.linking.linker import Linker
-from loregraft.linking.scoring.weights import Weights
 from loregraft.linking.settings import LinkSettings
 
 HOMONYMS = [
@@ -160,5 +159,4 @@ def test_without_the_graph_they_are_not_told_apart(linker):
 
 
 def replaced_weight(linker, feature, value):
-    named = linker.weights.named | {feature: value}
-    return replace(linker, weights=Weights.of(linker.weights.features, named, linker.weights.nil))
+    return replace(linker, weights=linker.weights.changed(**{feature: value}))

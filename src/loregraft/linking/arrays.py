@@ -38,3 +38,9 @@ def write_table(table: pa.Table, path: Path) -> None:
 def read_table(path: Path) -> pa.Table:
     """Map a table into memory."""
     return pa.ipc.open_file(pa.memory_map(str(path))).read_all()
+
+
+def whole(column: pa.ChunkedArray) -> pa.LargeStringArray:
+    """Give a column of strings in one piece."""
+    column = column.cast(pa.large_string())
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()

@@ -4,7 +4,6 @@ Names are found as the linker finds them before it judges: of those that overlap
 Names in other words and abbreviations are not counted: the figures are what is there at least.
 """
 
-import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from loregraft.linking.lexicon import LOOSE, Lexicon, Names
 from loregraft.linking.mentions.lattice import choose
 from loregraft.linking.mentions.scanner import Scanner, Spans
 from loregraft.linking.normalize import Rules, normalize
+from loregraft.linking.pipe import in_batches
 
 MOST = 5
 AT_ONCE = 1_000
@@ -98,8 +98,7 @@ def measure_coverage(graph: KnowledgeGraph, texts: Iterable[str]) -> Coverage:
     found = np.zeros(len(lexicon), np.int64)
     together = np.zeros(len(graph.heads), np.bool_)
     read = mentioning = 0
-    waiting = iter(texts)
-    while some := list(itertools.islice(waiting, AT_ONCE)):
+    for some in in_batches(texts, AT_ONCE):
         read += len(some)
         spans = seeker.names_in(some)
         found += np.bincount(spans.forms, minlength=len(lexicon))

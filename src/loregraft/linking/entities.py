@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from jaxtyping import Int32, Int64
 
 from loregraft.kg.graph import KnowledgeGraph
-from loregraft.linking.arrays import read_arrays, read_table, write_arrays, write_table
+from loregraft.linking.arrays import read_arrays, read_table, whole, write_arrays, write_table
 from loregraft.linking.neighbours import Neighbours
 
 Indexes = Int64[np.ndarray, " entities"]
@@ -118,11 +118,7 @@ class Entities:
 
     @cached_property
     def _ids(self) -> pa.LargeStringArray:
-        return (
-            self.table["id"].combine_chunks()
-            if self.table["id"].num_chunks != 1
-            else self.table["id"].chunk(0)
-        )
+        return whole(self.table["id"])
 
     def id(self, entity: int) -> str:
         """Give the id of an entity."""

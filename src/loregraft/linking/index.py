@@ -176,8 +176,8 @@ class Index:
         """Find names in texts, those that mean something."""
         found = [layer.scan(views) for layer in self.layers]
         spans = found[0] if len(found) == 1 else merged(found)
-        meant = np.diff(self.lexicon.pointers) > 0
-        return spans if meant.all() else spans.take(meant[spans.forms])
+        nothing = self.lexicon.meaningless
+        return spans if nothing is None else spans.take(~nothing[spans.forms])
 
     def variants(self, views: Sequence[View]) -> Variant:
         """Find names in other words in texts."""

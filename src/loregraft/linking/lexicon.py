@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from loregraft.kg.graph import KnowledgeGraph
 from loregraft.kg.identity import Hashes, hash_ids
 from loregraft.kg.runs import runs
-from loregraft.linking.arrays import read_arrays, read_table, write_arrays, write_table
+from loregraft.linking.arrays import read_arrays, read_table, whole, write_arrays, write_table
 from loregraft.linking.folds import CJK
 from loregraft.linking.normalize import Rules, normalize_name
 from loregraft.records import SAME_MEANING, NameKind
@@ -53,7 +53,7 @@ class Names:
         kinds = pc.index_in(table["kind"], value_set=pa.array(KINDS, table["kind"].type))
         entities = graph.name_entities[kept]
         return cls(
-            _whole(table["name"]), entities, np.asarray(kinds).astype(np.uint8), _whole(table["language"])
+            whole(table["name"]), entities, np.asarray(kinds).astype(np.uint8), whole(table["language"])
         )
 
     @classmethod
@@ -206,6 +206,12 @@ class Lexicon:
         pointers = np.r_[0, np.cumsum(kept)][self.pointers].astype(np.int64)
         return replace(self, pointers=pointers, entities=self.entities[kept], names=self.names[kept])
 
+    @cached_property
+    def meaningless(self) -> Bool[np.ndarray, " forms"] | None:
+        """Mark the forms of which all that they meant was removed; None where there is none."""
+        marked = np.diff(self.pointers) == 0
+        return marked if marked.any() else None
+
     def meanings(self, forms: Rows) -> tuple[Rows, Rows]:
         """List the meanings of some forms: the place in `forms`, and the row in `entities`."""
         return runs(self.pointers[forms], self.pointers[forms + 1])
@@ -232,11 +238,6 @@ def load_names(folder: Path) -> tuple[Names, Lexicon]:
     """Read both, mapped into memory."""
     spelled, formed = read_table(folder / "names.arrow"), read_table(folder / "forms.arrow")
     a = read_arrays(folder, "lexicon")
-    names = Names(_whole(spelled["name"]), a["name_entities"], a["name_kinds"], _whole(spelled["language"]))
+    names = Names(whole(spelled["name"]), a["name_entities"], a["name_kinds"], whole(spelled["language"]))
     columns = (a[name] for name in ("pointers", "entities", "names", "lengths", "name_forms"))
-    return names, Lexicon(_whole(formed["form"]), *columns)
-
-
-def _whole(column: pa.ChunkedArray) -> pa.LargeStringArray:
-    column = column.cast(pa.large_string())
-    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+    return names, Lexicon(whole(formed["form"]), *columns)

@@ -94,7 +94,8 @@ class Proposer:
         texts, numbers = np.unique(pool.texts[mentions], return_inverse=True)
         columns = (column[mentions].tolist() for column in (spans.texts, spans.starts, spans.ends))
         surfaces = [views[text].original[start:end] for text, start, end in zip(*columns, strict=True)]
-        own = profiles.vectors([normalize(surface, self.index.rules).text for surface in surfaces])
+        different, which = np.unique(np.array(surfaces, object), return_inverse=True)
+        own = profiles.vectors([normalize(surface, self.index.rules).text for surface in different])[which]
         vectors = profiles.vectors([views[text].text for text in texts.tolist()])[numbers]
         place = np.cumsum(several)[pool.owners[rows]] - 1
         around = (vectors - vectors.multiply(own > 0)).tocsr()

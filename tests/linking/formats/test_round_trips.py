@@ -101,6 +101,12 @@ def test_places_survive_where_characters_become_blanks(tmp_path, format, drawn):
         assert [(one.mention.start, one.mention.end, one.entities) for one in back.gold] == expected
 
 
+def test_a_mention_that_holds_the_last_line_end_is_cut_to_the_text(tmp_path):
+    given = annotated(("1", "fever\n", [(0, 6, ("a",), False, 1.0), (5, 6, ("b",), False, 1.0)]))
+    (back,) = round_trip(tmp_path, "pubtator", given)
+    assert [(one.mention.start, one.mention.end, one.entities) for one in back.gold] == [(0, 5, ("a",))]
+
+
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(ids=st.lists(IDS, min_size=1, max_size=4, unique=True))
 def test_any_document_id_is_a_name_of_a_brat_file(tmp_path_factory, ids):

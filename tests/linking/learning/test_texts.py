@@ -6,7 +6,7 @@ import pytest
 from loregraft.kg.graph import KnowledgeGraph
 from loregraft.kg.tables.columns import Columns
 from loregraft.linking.learning.learn import learn_from_names
-from loregraft.linking.learning.texts import FEWEST, LEARNED, examples_of_ambiguity, learn_from_texts
+from loregraft.linking.learning.texts import FEWEST, FROM_TEXTS, examples_of_ambiguity, learn_from_texts
 from loregraft.linking.linker import Linker
 
 PLACES = ["river", "shore", "water", "boat", "fish", "flood"]
@@ -46,7 +46,7 @@ def test_what_the_text_says_comes_to_count_and_nothing_else_changes(linker):
     assert learned.known >= FEWEST
     before, after = linker.weights.named, learned.linker.weights.named
     moved = {name for name in before if before[name] != after[name]}
-    assert moved and moved <= set(LEARNED)
+    assert moved and moved <= set(FROM_TEXTS)
     assert after["coherence"] > before["coherence"], "here all texts are coherent"
     assert learned.linker.weights.nil == linker.weights.nil
 

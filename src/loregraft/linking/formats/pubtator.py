@@ -136,6 +136,7 @@ def _lines_of(one: Annotated, written: Counter[str], lost: Counter[str]) -> Iter
     if line_end:
         lost["line ends at the end of a text"] += not abstract
         yield f"{id}|a|{texts[1]}"
+    size = len(one.document.text) if abstract else len(title)
     written["documents"] += 1
     lost["things said of documents"] += len(one.more) + bool(one.language)
     for gold in one.gold:
@@ -143,8 +144,12 @@ def _lines_of(one: Annotated, written: Counter[str], lost: Counter[str]) -> Iter
         if cell is None:
             lost["mentions with ids that the format cannot hold"] += 1
             continue
-        surface = _LINE_END.sub(" ", gold.mention.text)
-        place = f"{gold.mention.start}\t{gold.mention.end}"
+        start, end = gold.mention.start, min(gold.mention.end, size)
+        if start >= end:
+            lost["mentions of the line end of a text"] += 1
+            continue
+        surface = _LINE_END.sub(" ", gold.mention.text[: end - start])
+        place = f"{start}\t{end}"
         yield f"{id}\t{place}\t{surface}\t{type}\t{cell}"
         written["mentions"] += 1
         lost["scores"] += gold.score != 1.0

@@ -7,7 +7,7 @@ import numpy as np
 
 from loregraft.artifact import Json
 from loregraft.linking.formats.records import Annotated, Gold
-from loregraft.linking.judging.scores import Judgement, judge
+from loregraft.linking.judging.scores import Judgement, judge, line_of
 from loregraft.linking.judging.scores import told as told_scores
 from loregraft.linking.judging.slices import Slice, by_ambiguity, by_nesting, sliced
 from loregraft.linking.judging.slices import told as told_slices
@@ -51,13 +51,7 @@ class Evaluation:
     def told(self) -> list[str]:
         """Give the lines of tables, values in percent."""
         lines = told_scores(self.judged)
-        for name, floor in self.floors.items():
-            row = floor.row("all")
-            f1 = f"{100 * row.f1.low:.1f}-{100 * row.f1.high:.1f}" if row.f1 else ""
-            shares = (row.micro.precision, row.micro.recall, row.micro.f1)
-            counts = f"{row.gold:>7,}{row.found:>7,}{row.right:>7,}"
-            told = "".join(f"{100 * v:>7.1f}" for v in shares)
-            lines.append(f"{f'{name}, strong':18}{counts}{told}{f1:>14}{100 * row.macro.f1:>10.1f}")
+        lines += [line_of(f"{name}, strong", floor.row("all")) for name, floor in self.floors.items()]
         return [*lines, "", *told_slices(self.slices)] if self.slices else lines
 
 

@@ -126,16 +126,17 @@ def told(result: Judgement) -> list[str]:
         f"{'':{_WIDTH}}{'gold':>7}{'found':>7}{'right':>7}{'P':>7}{'R':>7}{'F1':>7}"
         f"{'95 %':>14}{'macro F1':>10}",
     ]
-    for row in result.rows:
-        name = f"{row.part.replace('_', ' ')}, {row.match}"
-        span = f"{100 * row.f1.low:.1f}-{100 * row.f1.high:.1f}" if row.f1 else ""
-        shares = "".join(f"{100 * v:>7.1f}" for v in (row.micro.precision, row.micro.recall, row.micro.f1))
-        counts = f"{row.gold:>7,}{row.found:>7,}{row.right:>7,}"
-        if not row.gold and not row.found:  # 100 would look like a success
-            lines.append(f"{name:{_WIDTH}}{counts}{'-':>7}{'-':>7}{'-':>7}{'':>14}{'-':>10}")
-            continue
-        lines.append(f"{name:{_WIDTH}}{counts}{shares}{span:>14}{100 * row.macro.f1:>10.1f}")
-    return lines
+    return lines + [line_of(f"{row.part.replace('_', ' ')}, {row.match}", row) for row in result.rows]
+
+
+def line_of(name: str, row: Row) -> str:
+    """Give a line of the table."""
+    span = f"{100 * row.f1.low:.1f}-{100 * row.f1.high:.1f}" if row.f1 else ""
+    shares = "".join(f"{100 * v:>7.1f}" for v in (row.micro.precision, row.micro.recall, row.micro.f1))
+    counts = f"{row.gold:>7,}{row.found:>7,}{row.right:>7,}"
+    if not row.gold and not row.found:  # 100 would look like a success
+        return f"{name:{_WIDTH}}{counts}{'-':>7}{'-':>7}{'-':>7}{'':>14}{'-':>10}"
+    return f"{name:{_WIDTH}}{counts}{shares}{span:>14}{100 * row.macro.f1:>10.1f}"
 
 
 def _scores(columns: np.ndarray) -> Float64[np.ndarray, "rows 3"]:

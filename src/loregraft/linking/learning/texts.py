@@ -22,7 +22,7 @@ from loregraft.linking.pipe import in_batches
 from loregraft.linking.scoring.features import FEATURES, Pool
 from loregraft.linking.scoring.weights import NIL, fit_weights
 
-LEARNED = ("context", "coherence", "vectors")
+FROM_TEXTS = ("context", "coherence", "vectors")
 
 FEWEST = 300
 """Mentions of known meaning, below which weights stay as they are."""
@@ -56,7 +56,7 @@ class Learned:
 
 
 def learn_from_texts(linker: Linker, texts: Sequence[str], seed: int = 0) -> Learned:
-    """Learn weights of the features LEARNED and priors from texts; what labels taught stays.
+    """Learn weights of the features FROM_TEXTS and priors from texts; what labels taught stays.
 
     Weights of other features and probabilities are kept. Names whose prior is known already keep it.
 
@@ -68,7 +68,7 @@ def learn_from_texts(linker: Linker, texts: Sequence[str], seed: int = 0) -> Lea
     examples = examples_of_ambiguity(linker, texts, seed)
     known = len(examples.starts) - 1
     if known >= FEWEST:
-        fixed = [NIL, *(name for name in FEATURES if name not in LEARNED)]
+        fixed = [NIL, *(name for name in FEATURES if name not in FROM_TEXTS)]
         weights = fit_weights(
             examples.matrix, examples.right, examples.starts, linker.weights, pull=PULL, fixed=fixed
         )
@@ -88,7 +88,7 @@ def examples_of_ambiguity(linker: Linker, texts: Sequence[str], seed: int = 0) -
     """
     drawn, parts = np.random.default_rng(seed), list[Examples]()
     met = np.zeros(0, np.int64)
-    for batch in in_batches(texts, AT_ONCE):
+    for number, batch in enumerate(in_batches(texts, AT_ONCE)):
         views = linker.proposer.views(batch)
         phrases = linker.proposer.found(views)
         pool = linker.proposer.pool(phrases)
@@ -104,7 +104,9 @@ def examples_of_ambiguity(linker: Linker, texts: Sequence[str], seed: int = 0) -
         right[known.rows] = known.entities
         marked = pool.entities == right[pool.owners]
         reached = np.bincount(pool.owners, marked, len(pool.texts)) == 1
-        parts.append(Examples.of(pool, marked, pool.texts).take(known.rows[reached[known.rows]]))
+        parts.append(
+            Examples.of(pool, marked, pool.texts + number * AT_ONCE).take(known.rows[reached[known.rows]])
+        )
         if sum(len(part.groups) for part in parts) >= MOST:
             break
     return Examples.joined(parts)

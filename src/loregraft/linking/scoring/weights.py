@@ -38,6 +38,10 @@ class Weights:
         """The weights by name."""
         return dict(zip(self.features, self.values.tolist(), strict=True))
 
+    def changed(self, **named: float) -> "Weights":
+        """Give the same with other weights for some features."""
+        return Weights.of(self.features, self.named | named, self.nil)
+
     def scores(self, matrix: Matrix) -> Float[np.ndarray, " candidates"]:
         """Give the score of each candidate, in nats: differences are log odds."""
         return np.asarray(matrix @ self.values, np.float64)
