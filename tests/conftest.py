@@ -10,12 +10,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 
 from loregraft.encoder.load import Encoder, load_encoder
 from loregraft.kg.graph import KnowledgeGraph
 from loregraft.kg.tables.columns import Columns
+from loregraft.records import Link, Mention
 
 NAMES = [
     ("P:1", "Fever", "preferred", "en"),
@@ -141,6 +143,107 @@ def tiny_encoder_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tiny_encoder(tiny_encoder_folder: Path) -> Encoder:
     """The encoder of `tiny_encoder_folder`, loaded anew, so that a test may train it."""
     return load_encoder(tiny_encoder_folder)
+
+
+# Nine families of encoders, tiny and random: what any encoder must do, all must.
+
+POSITIONS = 160
+_COMMON = {
+    "hidden_size": 32,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "intermediate_size": 64,
+    "max_position_embeddings": POSITIONS,
+    "pad_token_id": 0,
+}
+_DISTILBERT = {"dim": 32, "n_layers": 2, "n_heads": 2, "hidden_dim": 64, "max_position_embeddings": POSITIONS}
+_RELATIVE = {"relative_attention": True, "pos_att_type": ["p2c", "c2p"], "position_buckets": 8}
+_SPECIAL = {"cls_token_id": 2, "sep_token_id": 3, "bos_token_id": 2, "eos_token_id": 3}
+FAMILIES: dict[str, tuple[str, dict[str, Any]]] = {
+    "bert": ("BertConfig", _COMMON),
+    "roberta": ("RobertaConfig", _COMMON),
+    "distilbert": ("DistilBertConfig", {**_DISTILBERT, "pad_token_id": 0}),
+    "albert": ("AlbertConfig", {**_COMMON, "embedding_size": 16}),
+    "electra": ("ElectraConfig", {**_COMMON, "embedding_size": 16}),
+    "mpnet": ("MPNetConfig", _COMMON),
+    "deberta-v2": ("DebertaV2Config", {**_COMMON, **_RELATIVE}),
+    "modernbert": ("ModernBertConfig", {**_COMMON, **_SPECIAL}),
+    "xlm-roberta": ("XLMRobertaConfig", _COMMON),
+}
+
+
+def save_family(family: str, tokenizer_folder: Path, folder: Path) -> Path:
+    """Write a random encoder of a family, with a copy of the tokenizer of a folder."""
+    import torch
+    import transformers
+
+    folder.mkdir()
+    for path in tokenizer_folder.glob("tokenizer*"):
+        shutil.copy(path, folder)
+    name, options = FAMILIES[family]
+    vocabulary = len(transformers.AutoTokenizer.from_pretrained(folder))
+    torch.manual_seed(0)
+    config = getattr(transformers, name)(vocab_size=vocabulary, **options)
+    transformers.AutoModel.from_config(config).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def family_folders(tmp_path_factory: pytest.TempPathFactory, tiny_encoder_folder: Path) -> dict[str, Path]:
+    """A folder with a tiny random encoder for each family."""
+    root = tmp_path_factory.mktemp("families")
+    return {family: save_family(family, tiny_encoder_folder, root / family) for family in FAMILIES}
+
+
+@pytest.fixture(params=sorted(FAMILIES))
+def family(request: pytest.FixtureRequest) -> str:
+    """The name of a family."""
+    return str(request.param)
+
+
+@pytest.fixture
+def hosted(family: str, family_folders: dict[str, Path]) -> tuple[Any, Any]:
+    """A family's model, loaded anew, in evaluation mode, and its tokenizer."""
+    from transformers import AutoModel, AutoTokenizer
+
+    folder = family_folders[family]
+    return AutoModel.from_pretrained(folder).eval(), AutoTokenizer.from_pretrained(folder)
+
+
+# Linked texts, and what the tiny graph knows.
+
+LINKED = [
+    (
+        "Measles comes with a rash and a high temperature",
+        {"Measles": "D:1", "rash": "P:5", "high temperature": "P:1"},
+    ),
+    ("nothing is known of this", {}),
+    ("flu", {"flu": "D:2"}),
+]
+
+
+@pytest.fixture
+def linked_texts() -> tuple[list[str], list[list[Link]]]:
+    """Three texts with three links, none, and one."""
+    links = []
+    for text, meant in LINKED:
+        mentions = [Mention(text.index(words), text.index(words) + len(words), words) for words in meant]
+        links.append([Link(m, entity, 0.9) for m, entity in zip(mentions, meant.values(), strict=True)])
+    return [text for text, _ in LINKED], links
+
+
+@pytest.fixture
+def knowledge(tiny_graph: KnowledgeGraph, tiny_encoder: Encoder) -> Any:
+    """The tiny graph, random vectors of its entities, and the tiny encoder."""
+    from loregraft.fusion.knowledge import Knowledge
+    from loregraft.kge.settings import KgeSettings
+    from loregraft.kge.tables import Tables
+    from loregraft.kge.vectors import Vectors
+
+    settings = KgeSettings(model="transe", dim=8)
+    tables = Tables.start(len(tiny_graph), len(tiny_graph.relation_ids), settings)
+    vectors = Vectors(tables, tiny_graph.ids, tiny_graph.relation_ids, settings, "")
+    return Knowledge(tiny_graph, vectors, tiny_encoder)
 
 
 # A whole job, and the command line to run it with.

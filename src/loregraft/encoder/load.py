@@ -4,15 +4,16 @@ What is saved opens with `transformers.AutoModel` and with `sentence_transformer
 neither needs loregraft.
 """
 
+import hashlib
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from loregraft.artifact import sha256_file, sha256_folder
 from loregraft.disk import write_json
@@ -54,11 +55,8 @@ class Encoder:
 
     def tokenize(self, texts: Sequence[str], max_tokens: int) -> TokenizedTexts:
         """Turn texts into token ids, special tokens included; longer texts are cut and counted."""
-        positions = getattr(self.model.config, "max_position_embeddings", None)
-        if isinstance(positions, int) and positions > RESERVED:
-            kept = RESERVED if self.position_offset is None else self.position_offset
-            max_tokens = min(max_tokens, positions - kept)  # more would have no position
-        return TokenizedTexts.of(self.tokenizer, texts, max_tokens)
+        most = longest_text(self.model.config, self.position_offset)
+        return TokenizedTexts.of(self.tokenizer, texts, min(max_tokens, most))
 
 
 def load_encoder(folder: Path, sha256: str = "") -> Encoder:
@@ -87,6 +85,50 @@ def load_encoder(folder: Path, sha256: str = "") -> Encoder:
     tried = TokenizedTexts.of(tokenizer, _TRIED, LONGEST)
     offset = position_offset(model, [tried.text(text) for text in range(len(tried))], tried.padding_id)
     return Encoder(model, tokenizer, _read_pooling(folder), folder, actual, offset)
+
+
+def read_stock(folder: Path) -> tuple[nn.Module, object]:
+    """Open any stock model of transformers, with the head that it was saved with, and its tokenizer.
+
+    Raises:
+        BadInput: It cannot be read, or is no stock model.
+    """
+    import transformers  # slow to import
+
+    config = _read_json(folder / "config.json", "Save it again with model.save_pretrained(...).")
+    names = config.get("architectures")
+    kind = getattr(transformers, str(names[0]), None) if isinstance(names, list) and names else None
+    if kind is None:
+        found = f"config.json names no model of transformers but {names!r}"
+        raise BadInput(folder, 0, found, "Save it again with model.save_pretrained(...).")
+    try:
+        options = {"local_files_only": True, "use_safetensors": True, "dtype": torch.float32}
+        model = kind.from_pretrained(folder, **options)
+        tokenizer = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    except Exception as error:  # whatever the library raises, the folder is at fault
+        fix = "Save model and tokenizer again with save_pretrained(...)."
+        raise BadInput(folder, 0, f"the model cannot be read ({_first_line(error)})", fix) from error
+    return model, tokenizer
+
+
+def sha256_weights(weights: Mapping[str, Tensor]) -> str:
+    """Give a hash of weights by name."""
+    found = hashlib.sha256()
+    for name in sorted(weights):
+        found.update(name.encode() + weights[name].detach().cpu().contiguous().numpy().tobytes())
+    return found.hexdigest()
+
+
+def longest_text(config: object, offset: int | None) -> int:
+    """Tell how many tokens have a position, special tokens included; 10**9 where all have.
+
+    Args:
+        offset: Where positions start; None: unknown.
+    """
+    positions = getattr(config, "max_position_embeddings", None)
+    if not isinstance(positions, int) or positions <= RESERVED:
+        return 10**9
+    return positions - (RESERVED if offset is None else offset)
 
 
 def save_encoder(encoder: Encoder, folder: Path, max_tokens: int) -> None:

@@ -71,7 +71,7 @@ def texts_of(graph: KnowledgeGraph, *, ids_as_text: bool = False) -> Texts:
     if not any(texts):
         fix = "Import a file of names too, or read the ids themselves with --set ids_as_text=true."
         raise BadInput(Path("graph"), 0, "no entity has a name or a description", fix)
-    return Texts(texts, [_relation(graph, place) for place in range(len(graph.relation_ids))])
+    return Texts(texts, [relation_words(graph, place) for place in range(len(graph.relation_ids))])
 
 
 def words_of(id: str) -> str:
@@ -80,7 +80,8 @@ def words_of(id: str) -> str:
     return " ".join(re.sub(r"[\W_]+", " ", apart).split()).lower() or id
 
 
-def _relation(graph: KnowledgeGraph, index: int) -> str:
+def relation_words(graph: KnowledgeGraph, index: int) -> str:
+    """Give the words of a relation: its first name, or those of its id."""
     name, id = relation_name(graph, index), graph.relation_ids[index]
     return words_of(id) if name == id else name
 
