@@ -55,7 +55,7 @@ class Hooks:
         self.layers = int(self._encoder.config.num_hidden_layers)  # type: ignore[union-attr, arg-type]
         self.hidden = int(self._encoder.config.hidden_size)  # type: ignore[union-attr, arg-type]
         table: nn.Module = self._encoder.get_input_embeddings()  # type: ignore[operator]
-        self.words = int(table.weight.shape[1])
+        self.words = int(table.weight.shape[1])  # type: ignore[index]
         self._handles = [table.register_forward_hook(self._change_words)]
         for layer in layers_of(self._encoder):
             self._handles.append(layer.register_forward_hook(self._change_layer))

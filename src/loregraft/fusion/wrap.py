@@ -213,7 +213,7 @@ def host_of(model: nn.Module, tokenizer: object) -> Host:
         str(config.model_type),
         int(config.hidden_size),
         int(config.num_hidden_layers),
-        table.weight.detach(),
+        table.weight.detach(),  # type: ignore[operator]
         min(LONGEST, longest_text(config, offset)),
         offset,
     )
