@@ -61,7 +61,7 @@ from loregraft.kg.store import open_graph
 from loregraft.metrics import hits_at
 from loregraft.pretrain.pairs import Pairs
 from loregraft.pretrain.settings import PretrainSettings
-from loregraft.pretrain.train import Preparation, prepare, pretrain
+from loregraft.pretrain.align import Preparation, prepare, pretrain
 from loregraft.pretrain.views import Views
 from loregraft.recipe.files import packaged_recipe, read_recipe
 from loregraft.recipe.knowledge import collect_texts, kg_stage

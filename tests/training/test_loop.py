@@ -11,6 +11,7 @@ from torch import nn
 
 from loregraft.training.loop import (
     Diverged,
+    _prepare,
     _set_rate,
     fit,
     remove_checkpoints,
@@ -149,20 +150,23 @@ def test_progress(tmp_path):
 
 def test_the_rate_rises_and_falls():
     """10 steps, a fifth of them warm-up: half, all, then from all down by eighths; the last is not 0."""
-    optimizer = torch.optim.AdamW([nn.Parameter(torch.zeros(1))], lr=1.0)
-    settings = LoopSettings(learning_rate=8.0, warmup=0.2)
+    settings = LoopSettings(learning_rate=8.0, new_learning_rate=80.0, warmup=0.2)
+    model = nn.ModuleDict({"trunk": nn.Linear(1, 1, bias=False), "new": nn.Linear(1, 1, bias=False)})
+    _, optimizer = _prepare(model, settings)
     rates = []
     for step in range(10):
         _set_rate(optimizer, settings, step, 10)
         rates.append(optimizer.param_groups[0]["lr"])
+        assert optimizer.param_groups[1]["lr"] == 10 * rates[-1]  # of parts that are not the encoder's
     assert rates == [4, 8, 8, 7, 6, 5, 4, 3, 2, 1]
 
 
 @pytest.mark.parametrize(("steps", "warmup"), [(1, 0.0), (1, 0.1), (2, 0.5), (3, 0.9), (100, 0.1), (7, 0.0)])
 def test_the_rate_stays_between_zero_and_its_peak(steps, warmup):
-    optimizer = torch.optim.AdamW([nn.Parameter(torch.zeros(1))], lr=1.0)
+    settings = LoopSettings(learning_rate=1.0, warmup=warmup)
+    _, optimizer = _prepare(nn.Linear(1, 1), settings)
     for step in range(steps):
-        _set_rate(optimizer, LoopSettings(learning_rate=1.0, warmup=warmup), step, steps)
+        _set_rate(optimizer, settings, step, steps)
         assert 0 < optimizer.param_groups[0]["lr"] <= 1
 
 

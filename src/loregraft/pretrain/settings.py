@@ -37,3 +37,22 @@ class PretrainSettings(BaseModel):
     anchor_texts: int = Field(16, ge=0, description="plain sentences in a step")
     anchor_pool: int = Field(2000, ge=1, description="plain sentences to draw those from")
     loop: LoopSettings = Field(LoopSettings(), description="the training loop")
+
+
+class MixSettings(BaseModel):
+    """How several objectives train one encoder."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    minutes: float | None = Field(None, gt=0, description="training time; turned into steps once")
+    tokens: int | None = Field(None, gt=0, description="tokens to read; turned into steps once")
+    steps: int | None = Field(None, gt=0, description="steps; one of steps, tokens and minutes must be given")
+    temperature: float = Field(
+        2.0, ge=1, description="1: objectives in proportion to their items; higher: alike"
+    )
+    weights: dict[str, Weight] = Field(default={}, description="how often, by objective; others count 1")
+    warm_up_heads: int = Field(
+        0, ge=0, description="first steps, in which new heads train and the encoder rests"
+    )
+    seed: int = Field(0, ge=0, description="decides items, masks and new weights")
+    loop: LoopSettings = Field(LoopSettings(), description="the training loop")

@@ -1,162 +1,139 @@
-"""Pre-training: an encoder and the views of a graph in, a better encoder out.
+"""Pre-training by a mix of objectives: one in each step, for a budget that is the same for all arms.
 
-The budget is given in minutes and turned into a number of steps once (`plan_steps`); every arm,
-seed and resume then does that number, so that all do equal work and results repeat.
+The budget (steps, tokens or minutes) is turned into a number of steps once; then every arm, seed and resume
+does that number. What is drawn depends on the seed and the step alone, so that a run that was cut off ends
+with the same bits as one that was not.
 """
 
 import copy
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import torch
-from jaxtyping import Float
+from torch import nn
 
 from loregraft.artifact import fingerprint
-from loregraft.encoder.encode import embed, encode
-from loregraft.encoder.load import Encoder
-from loregraft.pretrain.objectives import alignment, anchor
-from loregraft.pretrain.pairs import Pairs
-from loregraft.pretrain.settings import PretrainSettings
-from loregraft.pretrain.views import Views
-from loregraft.training.device import has_bf16
-from loregraft.training.loop import (
-    Losses,
-    Progress,
-    StepLoss,
-    Trained,
-    fit,
-    seconds_per_step,
-)
+from loregraft.pretrain.mix import EarlyLoss, choose, shares
+from loregraft.pretrain.objectives.objective import Objective
+from loregraft.pretrain.settings import MixSettings
+from loregraft.pretrain.trunk import Trunk
+from loregraft.training.loop import Losses, Progress, Trained, fit, seconds_per_step
+from loregraft.training.ranks import over_all, share_of
+
+STEPS_LOG = "steps.jsonl"
+
+
+class _Mixed(nn.Module):
+    """The encoder, the objectives with their heads, and what their losses were at first."""
+
+    def __init__(self, trunk: Trunk, objectives: Mapping[str, Objective], settings: MixSettings) -> None:
+        super().__init__()
+        self.trunk, self.settings = trunk, settings
+        self.objectives = dict(objectives)
+        own = {name: one for name, one in objectives.items() if isinstance(one, nn.Module)}
+        self.new = nn.ModuleDict({"objectives": nn.ModuleDict(own)})  # `loop.NEW`: rates of their own
+        self.early = nn.ModuleDict({name: EarlyLoss() for name in objectives})
+        sizes = {name: one.size for name, one in objectives.items()}
+        self.chances = shares(sizes, settings.weights, settings.temperature)
+        self.told: dict[str, float] = {}
+
+    def step(self, step: int) -> tuple[Losses, int]:
+        """Give the loss of a step, divided by what it was at first, and the tokens that were read."""
+        name = choose(self.chances, self.settings.seed, step)
+        self.trunk.frozen = step < self.settings.warm_up_heads
+        items = self.objectives[name].items(self.settings.seed, step)
+        loss = self.objectives[name].loss(self.trunk, share_of(items))
+        mean = over_all(loss.total, loss.count)
+        self.told = {name: float(mean.detach())}
+        early = self.early[name]
+        assert isinstance(early, EarlyLoss)
+        return {name: early.scale(mean)}, sum(item.tokens for item in items)
 
 
 @dataclass(frozen=True)
-class Preparation:
-    """What the untouched encoder says once for all arms and seeds.
+class Plan:
+    """A budget in steps, and the tokens that they read.
 
     Attributes:
-        heads: Vectors of each paired concept's first view: which concepts it takes for alike.
-        sentences: Plain sentences to stay near on.
-        anchors: Their vectors.
+        tokens: By the first draws, not by all of them.
     """
 
-    heads: Float[np.ndarray, "heads dim"]
-    sentences: tuple[str, ...]
-    anchors: Float[np.ndarray, "sentences dim"]
+    steps: int
+    tokens: int
 
 
-def prepare(
-    encoder: Encoder,
-    views: Views,
-    sentences: Sequence[str],
-    settings: PretrainSettings,
-    progress: Callable[[float], object] = lambda share: None,
-) -> Preparation:
-    """Ask the untouched encoder for the vectors that training needs.
-
-    Args:
-        sentences: Plain sentences that hold general similarity in place; some are chosen.
+def plan(trunk: Trunk, objectives: Mapping[str, Objective], settings: MixSettings) -> Plan:
+    """Turn a budget into steps; the smallest of those that are given counts.
 
     Raises:
-        BadInput: No concept has two views.
+        ValueError: None of steps, tokens and minutes is given.
     """
-    heads = Pairs.of(views, settings.weights, settings.source_weights).heads
-    chosen = _anchor_pool(sentences, settings)
-    done = 0
+    if settings.steps is None and settings.tokens is None and settings.minutes is None:
+        raise ValueError("give one of steps, tokens and minutes")
+    mixed = _Mixed(trunk, objectives, settings)
+    budgets = [settings.steps] if settings.steps is not None else []
+    tokens = [_tokens_of(mixed, step) for step in range(50)]
+    each = sum(tokens) / len(tokens)
+    if settings.tokens is not None:
+        budgets.append(max(1, round(settings.tokens / max(1.0, each))))
+    if settings.minutes is not None:
+        copied = copy.deepcopy(mixed)
+        seconds = seconds_per_step(copied, copied.step, settings.loop)
+        budgets.append(max(1, int(settings.minutes * 60 / seconds)))
+    steps = min(budgets)
+    return Plan(steps, round(steps * each))
 
-    def count(texts: int) -> None:
-        nonlocal done
-        done += texts
-        progress(done / (len(heads) + len(chosen)))
 
-    vectors, anchors = (
-        encode(encoder, texts, max_tokens=settings.max_tokens, bf16=has_bf16(), progress=count)
-        for texts in (heads, chosen)
-    )
-    return Preparation(vectors, tuple(chosen), anchors)
+def _tokens_of(mixed: _Mixed, step: int) -> int:
+    name = choose(mixed.chances, mixed.settings.seed, step)
+    return sum(item.tokens for item in mixed.objectives[name].items(mixed.settings.seed, step))
 
 
 def pretrain(
-    encoder: Encoder,
-    views: Views,
-    preparation: Preparation,
-    settings: PretrainSettings,
+    trunk: Trunk,
+    objectives: Mapping[str, Objective],
+    settings: MixSettings,
     *,
     steps: int,
-    seed: int,
-    checkpoints: Path,
+    key: str,
+    folder: Path,
     report: Callable[[Progress], object] = lambda progress: None,
 ) -> Trained:
-    """Train an encoder in place so that the views of one concept lie together.
+    """Train an encoder in place by objectives, one in each step.
 
     Args:
-        preparation: Of the same concepts' first views; those of a control are the same.
-        checkpoints: A folder of this arm alone, from which a cut-off run resumes. It is left in
-            place: remove it with `remove_checkpoints` once the result is safe.
+        objectives: By name; those that share a head share the module.
+        steps: As `plan` gave, so that all arms do the same.
+        key: Fingerprint of encoder, texts and graph; only the same run resumes.
+        folder: Of this run alone: its checkpoints, and `steps.jsonl` with a line for each step. Remove the
+            checkpoints with `remove_checkpoints` once the result is safe.
 
     Raises:
         CannotWrite: A checkpoint could not be written.
+        Diverged: A loss or gradient is not finite; the last good checkpoint is kept.
     """
-    step_loss = make_step_loss(encoder, views, preparation, settings, seed)
-    content = [
-        views.texts,
-        views.kinds,
-        views.sources,
-        views.concepts.tolist(),
-        preparation.sentences,
-        settings.model_dump(),
-    ]
-    key = fingerprint("pretrain", content, encoder.sha256)
-    return fit(
-        encoder.model,
-        step_loss,
-        steps,
-        settings.loop,
-        seed=seed,
-        key=key,
-        checkpoints=checkpoints,
-        report=report,
-    )
+    mixed = _Mixed(trunk, objectives, settings)
+    key = fingerprint("mix", key, settings.model_dump(mode="json"), sorted(objectives))
+    folder.mkdir(parents=True, exist_ok=True)
+    log = folder / STEPS_LOG
+    with log.open("a", encoding="utf-8") as lines:
 
+        def told(progress: Progress) -> None:
+            line = {**progress.__dict__, "losses": mixed.told}
+            lines.write(json.dumps(line) + "\n")
+            lines.flush()
+            report(Progress(**line))
 
-def plan_steps(encoder: Encoder, views: Views, preparation: Preparation, settings: PretrainSettings) -> int:
-    """Turn the minutes into a number of steps, by timing a dozen on a copy of the encoder."""
-    copied = replace(encoder, model=copy.deepcopy(encoder.model))
-    step_loss = make_step_loss(copied, views, preparation, settings, seed=0)
-    return max(1, int(settings.minutes * 60 / seconds_per_step(copied.model, step_loss, settings.loop)))
-
-
-def make_step_loss(
-    encoder: Encoder, views: Views, preparation: Preparation, settings: PretrainSettings, seed: int
-) -> StepLoss:
-    """Tokenize once and give the function from a step's number to its losses."""
-    pairs = Pairs.of(views, settings.weights, settings.source_weights)
-    tokens = encoder.tokenize([*views.texts, *preparation.sentences], settings.max_tokens)
-    lengths, anchors = tokens.lengths, torch.from_numpy(preparation.anchors)
-
-    def step_loss(step: int) -> tuple[Losses, int]:
-        drawn = pairs.draw(preparation.heads, seed, step, settings.batch, settings.group)
-        rows = np.concatenate([pairs.first[drawn], pairs.second[drawn]])
-        kept = np.random.default_rng([seed, step, 1]).choice(
-            len(anchors), min(settings.anchor_texts, len(anchors)), replace=False
+        trained = fit(
+            mixed,
+            mixed.step,
+            steps,
+            settings.loop,
+            seed=settings.seed,
+            key=key,
+            checkpoints=folder,
+            report=told,
         )
-        used = np.concatenate([rows, kept + len(views)]).astype(np.int64)
-        vectors = embed(encoder, tokens, used)
-        first, second = vectors[: len(drawn)], vectors[len(drawn) : len(rows)]
-        same = torch.from_numpy(pairs.same(rows))
-        losses = {"alignment": alignment(first, second, same, settings.temperature)}
-        if len(kept):
-            losses["anchor"] = settings.anchor * anchor(vectors[len(rows) :], anchors[torch.from_numpy(kept)])
-        return losses, int(lengths[used].sum())
-
-    return step_loss
-
-
-def _anchor_pool(sentences: Sequence[str], settings: PretrainSettings) -> list[str]:
-    """Choose evenly among the sorted sentences, so that their vectors are made in seconds."""
-    if not settings.anchor or not settings.anchor_texts:
-        return []
-    unique = sorted(set(sentences))
-    step = max(1, len(unique) // settings.anchor_pool)
-    return unique[::step][: settings.anchor_pool]
+    trunk.frozen = False
+    return trained

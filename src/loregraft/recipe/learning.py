@@ -14,7 +14,7 @@ from loregraft.evaluate.controls import shuffle_views
 from loregraft.kg.graph import KnowledgeGraph
 from loregraft.kg.names import fold_name
 from loregraft.kg.split.entities import EntitySplit, folded_names
-from loregraft.pretrain.train import Preparation, plan_steps, pretrain
+from loregraft.pretrain.align import Preparation, plan_steps, pretrain
 from loregraft.pretrain.views import DEFINITION, Leaks, Views, collect_views
 from loregraft.recipe.knowledge import Texts
 from loregraft.recipe.settings import Recipe

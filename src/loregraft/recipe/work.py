@@ -19,7 +19,7 @@ from loregraft.evaluate.significance import Interval
 from loregraft.evaluate.verdict import NOT_RUN, overall, sentence
 from loregraft.kg.graph import KnowledgeGraph
 from loregraft.kg.split.entities import EntitySplit, split_entities
-from loregraft.pretrain.train import Preparation, prepare
+from loregraft.pretrain.align import Preparation, prepare
 from loregraft.recipe import judging
 from loregraft.recipe.judging import ARMS, Heard
 from loregraft.recipe.knowledge import Texts, collect_texts, kg_stage, source_name

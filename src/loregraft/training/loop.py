@@ -20,12 +20,15 @@ from loregraft.artifact import Json, fingerprint
 from loregraft.errors import LoregraftError
 from loregraft.training.checkpoint import load_checkpoint, save_checkpoint
 from loregraft.training.device import has_bf16, set_seed
+from loregraft.training.ranks import sum_gradients
 from loregraft.training.settings import LoopSettings
 
 Losses = dict[str, Tensor]
 StepLoss = Callable[[int], tuple[Losses, int]]
 """step number -> (loss parts by name, whose sum is minimised; tokens seen)"""
 WARM_UP_STEPS = 3
+NEW = "new."
+"""What the names of parameters begin with that are no part of the encoder."""
 
 
 class Diverged(LoregraftError, ValueError):
@@ -120,13 +123,16 @@ def _uses_bf16(settings: LoopSettings) -> bool:
 
 def _prepare(model: nn.Module, settings: LoopSettings) -> tuple[Accelerator, torch.optim.Optimizer]:
     accelerator = Accelerator(cpu=True)
-    decayed = [p for p in model.parameters() if p.requires_grad and p.ndim > 1]
-    others = [p for p in model.parameters() if p.requires_grad and p.ndim <= 1]
-    groups = [
-        {"params": decayed, "weight_decay": settings.weight_decay},
-        {"params": others, "weight_decay": 0.0},
-    ]
-    return accelerator, torch.optim.AdamW(groups, lr=settings.learning_rate, fused=True)
+    rates = {False: settings.learning_rate, True: settings.new_learning_rate or settings.learning_rate}
+    groups = []
+    for new, rate in rates.items():
+        own = [p for name, p in model.named_parameters() if p.requires_grad and name.startswith(NEW) == new]
+        for decayed in (True, False):
+            chosen = [p for p in own if (p.ndim > 1) == decayed]
+            decay = settings.weight_decay if decayed else 0.0
+            groups.append({"params": chosen, "weight_decay": decay, "lr": rate, "peak": rate})
+    kept = [group for group in groups if group["params"]]
+    return accelerator, torch.optim.AdamW(kept, lr=settings.learning_rate, fused=True)
 
 
 def _one_step(
@@ -142,13 +148,16 @@ def _one_step(
         losses, tokens = step_loss(step)
     total = torch.stack(list(losses.values())).sum()
     if not torch.isfinite(total):
-        found = f"the loss is {total.item()} at step {step + 1}"
+        bad = [name for name, value in losses.items() if not torch.isfinite(value)]
+        found = f"the loss is {total.item()} at step {step + 1} (objective: {', '.join(bad) or 'all'})"
         raise Diverged(f"{found}. Lower pretrain.loop.learning_rate.")
     accelerator.backward(total)
+    sum_gradients(model)
     norm = float(nn.utils.clip_grad_norm_(model.parameters(), settings.clip))
     if not math.isfinite(norm):  # this step would spoil the weights, and no later loss may tell
         raise Diverged(
-            f"the gradient's norm is {norm} at step {step + 1}. Lower pretrain.loop.learning_rate."
+            f"the gradient's norm is {norm} at step {step + 1} (objective: {', '.join(losses)}). "
+            "Lower pretrain.loop.learning_rate."
         )
     optimizer.step()
     optimizer.zero_grad(set_to_none=True)
@@ -160,7 +169,7 @@ def _set_rate(optimizer: torch.optim.Optimizer, settings: LoopSettings, step: in
     rising = settings.warmup * steps
     share = (step + 1) / rising if step < rising else (steps - step) / max(1.0, steps - rising)
     for group in optimizer.param_groups:
-        group["lr"] = settings.learning_rate * min(1.0, share)
+        group["lr"] = group["peak"] * min(1.0, share)
 
 
 def _facts(trained: Trained) -> dict[str, Json]:

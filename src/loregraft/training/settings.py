@@ -9,6 +9,9 @@ class LoopSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     learning_rate: float = Field(2e-4, gt=0, description="peak learning rate of AdamW")
+    new_learning_rate: float | None = Field(
+        None, gt=0, description="peak rate of parts that are not the encoder's; null: as the encoder's"
+    )
     warmup: float = Field(0.1, ge=0, lt=1, description="share of the steps in which the rate rises from 0")
     weight_decay: float = Field(0.01, ge=0, description="AdamW's weight decay, not on biases and norms")
     clip: float = Field(1.0, gt=0, description="largest norm of the gradient")

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loregraft.pretrain.objectives import alignment, anchor
+from loregraft.pretrain.objectives.alignment import alignment, anchor
 
 EYE = torch.eye(2)
 NONE = torch.zeros(4, 4, dtype=torch.bool)

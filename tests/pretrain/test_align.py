@@ -10,8 +10,8 @@ import pytest
 from loregraft.encoder.encode import encode
 from loregraft.encoder.load import load_encoder
 from loregraft.evaluate.controls import shuffle_views
+from loregraft.pretrain.align import make_step_loss, plan_steps, prepare, pretrain
 from loregraft.pretrain.settings import PretrainSettings
-from loregraft.pretrain.train import make_step_loss, plan_steps, prepare, pretrain
 from loregraft.pretrain.views import Views
 from loregraft.training.settings import LoopSettings
 
