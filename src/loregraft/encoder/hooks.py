@@ -70,7 +70,7 @@ class Hooks:
         """
         if unknown := [layer for layer in changes.after if not 0 <= layer < self.layers]:
             raise ValueError(f"the encoder has layers 0 to {self.layers - 1}, not {unknown[0]}")
-        if self._encoder.training and getattr(self._encoder, "is_gradient_checkpointing", False):
+        if self._encoder.training and getattr(self._encoder, "is_activation_checkpointing", False):
             raise ValueError("gradient checkpointing runs layers anew without the knowledge; switch it off")
         token = _now.set(_Pass(self, changes))
         try:
