@@ -17,6 +17,8 @@ NEED_LINKS = {name for name, (_, needs) in OBJECTIVES.items() if "links" in need
 
 @pytest.fixture(params=sorted(OBJECTIVES))
 def name(request) -> str:
+    if "lexicon" in OBJECTIVES[request.param][1]:
+        pytest.skip("the tiny graph has no polarities: tests/pretrain/test_sentiment.py asks the same")
     return request.param
 
 

@@ -9,10 +9,12 @@ import sys
 import typer
 
 from loregraft.cli import artifacts, kg, kge, link, recipes
+from loregraft.cli.advise import advise
+from loregraft.cli.pretrain import pretrain
 from loregraft.errors import LoregraftError
 
 INTERRUPTED = 130
-RESUMING = ("demo", "run", "prove", "kge train")
+RESUMING = ("demo", "run", "prove", "kge train", "pretrain")
 """Commands that do not do again what is done."""
 
 app = typer.Typer(
@@ -30,6 +32,8 @@ app.command()(recipes.run)
 app.command()(recipes.prove)
 app.command()(recipes.init)
 app.command()(artifacts.verify)
+app.command()(advise)
+app.command()(pretrain)
 app.add_typer(kg.app, name="kg")
 app.add_typer(kge.app, name="kge")
 app.add_typer(link.app, name="link")

@@ -5,14 +5,14 @@ a document is kept for objectives that ask.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Int64
 
-from loregraft.corpus.tokens import Span, Tokens, tokens_of
+from loregraft.corpus.tokens import Tokens, tokens_of, windows
 from loregraft.errors import BadInput
 from loregraft.records import Link
 
@@ -95,36 +95,9 @@ def read_corpus(
     placed: list[int] = []
     extra = 0
     for one, owner in zip(whole, owners, strict=True):
-        parts = list(_windows(one, max_tokens))
+        parts = list(windows(one, max_tokens))
         extra += max(0, len(parts) - 1)
         made += parts
         placed += [owner] * len(parts)
     lost = sum(one.lost for one in made)
     return Corpus(made, np.array(placed, np.int64), extra, lost)
-
-
-def _windows(one: Tokens, most: int) -> Iterator[Tokens]:
-    """Cut a text between words; each window gets the special tokens of the whole, and its own mentions."""
-    if len(one.ids) <= most:
-        if any(word >= 0 for word in one.words):
-            yield one
-        return
-    inner = [place for place, word in enumerate(one.words) if word >= 0]
-    first, last = inner[0], inner[-1] + 1
-    before, after = slice(0, first), slice(last, len(one.ids))
-    room = most - first - (len(one.ids) - last)
-    lost, start = one.lost, first
-    while start < last:
-        end = min(last, start + room)
-        while end < last and end > start + 1 and one.words[end] == one.words[end - 1]:
-            end -= 1
-        shift = first - start
-        spans = [span for span in one.spans if span.first >= start and span.last <= end]
-        lost += sum(1 for span in one.spans if span.first < end < span.last)
-        moved = [Span(s.first + shift, s.last + shift, s.entities, s.priors) for s in spans]
-        part = slice(start, end)
-        ids = one.ids[before] + one.ids[part] + one.ids[after]
-        offsets = one.offsets[before] + one.offsets[part] + one.offsets[after]
-        words = one.words[before] + one.words[part] + one.words[after]
-        yield Tokens(ids, offsets, moved, False, lost, words)
-        lost, start = 0, end

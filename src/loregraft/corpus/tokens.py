@@ -4,7 +4,7 @@ What fusion and pre-training both need and neither should do twice: where a ment
 and which links fell to the encoder's length or to an edit of the graph.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from loregraft.linking.folds import CJK_CHARACTER
@@ -116,3 +116,33 @@ def _words(numbers: Sequence[int | None], tokens: Sequence[str]) -> list[int]:
             words.append(count)
         last = number
     return words
+
+
+def windows(one: Tokens, most: int) -> Iterator[Tokens]:
+    """Cut a text between words; each window gets the special tokens of the whole, and its own mentions.
+
+    A text without any word has no window.
+    """
+    if len(one.ids) <= most:
+        if any(word >= 0 for word in one.words):
+            yield one
+        return
+    inner = [place for place, word in enumerate(one.words) if word >= 0]
+    first, last = inner[0], inner[-1] + 1
+    before, after = slice(0, first), slice(last, len(one.ids))
+    room = most - first - (len(one.ids) - last)
+    lost, start = one.lost, first
+    while start < last:
+        end = min(last, start + room)
+        while end < last and end > start + 1 and one.words[end] == one.words[end - 1]:
+            end -= 1
+        shift = first - start
+        spans = [span for span in one.spans if span.first >= start and span.last <= end]
+        lost += sum(1 for span in one.spans if span.first < end < span.last)
+        moved = [Span(s.first + shift, s.last + shift, s.entities, s.priors) for s in spans]
+        part = slice(start, end)
+        ids = one.ids[before] + one.ids[part] + one.ids[after]
+        offsets = one.offsets[before] + one.offsets[part] + one.offsets[after]
+        words = one.words[before] + one.words[part] + one.words[after]
+        yield Tokens(ids, offsets, moved, False, lost, words)
+        lost, start = 0, end

@@ -29,6 +29,7 @@ class Inputs:
         cut: How many texts lost their end.
         lost: How many links went unused, as they lay beyond it or the graph has no such entity.
         added: How many tokens were added to the texts.
+        texts: Which text each row is of, where long texts take several rows; (): one row each.
     """
 
     tensors: dict[str, Tensor]
@@ -38,6 +39,7 @@ class Inputs:
     cut: int = 0
     lost: int = 0
     added: int = 0
+    texts: tuple[int, ...] = ()
 
     @property
     def mask(self) -> Bool[Tensor, "batch seq"]:

@@ -9,26 +9,58 @@ Switched off, or for a batch without links, what runs is the bare model, bit for
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
+from loregraft.corpus.tokens import Tokens, tokens_of, windows
 from loregraft.encoder.hooks import Hooks, encoder_of
 from loregraft.encoder.load import longest_text
 from loregraft.encoder.soft import soft_offset
 from loregraft.errors import did_you_mean
-from loregraft.fusion import facts_text, plain
-from loregraft.fusion.inputs import KNOWLEDGE, Inputs, Tokens, tokens_of
+from loregraft.fusion import (
+    adapter,
+    entity_attention,
+    entity_input,
+    entity_layer,
+    facts_text,
+    knowledge_attention,
+    lexicon,
+    plain,
+    sentence_tree,
+)
+from loregraft.fusion.inputs import KNOWLEDGE, Inputs, padded
 from loregraft.fusion.knowledge import Knowledge
 from loregraft.fusion.method import Host, Method, MethodSettings
 from loregraft.linking.linker import Linker
 from loregraft.records import Link
 
-MethodName = Literal["plain", "facts_text"]
+MethodName = Literal[
+    "plain",
+    "facts_text",
+    "sentence_tree",
+    "entity_input",
+    "lexicon",
+    "entity_layer",
+    "entity_attention",
+    "knowledge_attention",
+    "adapter",
+]
 METHODS: Mapping[str, tuple[type[MethodSettings], type[Any]]] = {
     "plain": (plain.PlainSettings, plain.Plain),
     "facts_text": (facts_text.FactsTextSettings, facts_text.FactsText),
+    "sentence_tree": (sentence_tree.SentenceTreeSettings, sentence_tree.SentenceTree),
+    "entity_input": (entity_input.EntityInputSettings, entity_input.EntityInput),
+    "lexicon": (lexicon.LexiconSettings, lexicon.Lexicon),
+    "entity_layer": (entity_layer.EntityLayerSettings, entity_layer.EntityLayer),
+    "entity_attention": (entity_attention.EntityAttentionSettings, entity_attention.EntityAttention),
+    "knowledge_attention": (
+        knowledge_attention.KnowledgeAttentionSettings,
+        knowledge_attention.KnowledgeAttention,
+    ),
+    "adapter": (adapter.AdapterSettings, adapter.Adapter),
 }
 _TRIED = "An apple a day keeps the doctor away, 红苹果 too. " * 12
 LONGEST = 512
@@ -89,13 +121,15 @@ class FusedModel(nn.Module):
         with self.hooks.during(self.method.changes(knowledge)):
             return self.model(**inputs)
 
-    def prepare(self, texts: Sequence[str], links: Sequence[Sequence[Link]] | None = None) -> Inputs:
+    def prepare(
+        self, texts: Sequence[str], links: Sequence[Sequence[Link]] | None = None, *, in_windows: bool = False
+    ) -> Inputs:
         """Make texts ready.
-
-        Texts longer than the encoder takes lose their end, which the log tells; see `windows`.
 
         Args:
             links: Of each text; None: the linker's.
+            in_windows: Texts longer than the encoder takes are read in several rows (`Inputs.texts`); else
+                they lose their end, which the log tells.
 
         Raises:
             ValueError: No links were given, and there is no linker.
@@ -104,17 +138,28 @@ class FusedModel(nn.Module):
             links = self.find_links(texts)
         if not self.enabled:
             links = [[] for _ in texts]
-        tokens = tokens_of(self.tokenizer, texts, links, self.knowledge.index, self.host.max_tokens)
-        if cut := sum(one.cut for one in tokens):
-            most = self.host.max_tokens
-            _log.warning("%d of %d texts lost what is beyond %d tokens", cut, len(texts), most)
+        tokens = self._tokens(texts, links, in_windows)
+        owners = tuple(row for row, parts in enumerate(tokens) for _ in parts) if in_windows else ()
+        rows = [part for parts in tokens for part in parts]
         if self.training and self.settings.knowledge_dropout:
-            tokens = [_without_some(one, self.settings.knowledge_dropout) for one in tokens]
-        if not any(one.spans for one in tokens):
-            return plain.Plain(self.host, self.knowledge, plain.PlainSettings()).prepare(
-                tokens, self.knowledge
-            )
-        return self.method.prepare(tokens, self.knowledge)
+            rows = [_without_some(one, self.settings.knowledge_dropout) for one in rows]
+        inputs = padded(rows, self.host.padding_id)
+        if any(one.spans for one in rows):
+            inputs = self.method.prepare(rows, self.knowledge)
+        return replace(inputs, texts=owners)
+
+    def _tokens(
+        self, texts: Sequence[str], links: Sequence[Sequence[Link]], in_windows: bool
+    ) -> list[list[Tokens]]:
+        """Tokenize texts: each one's rows."""
+        most, index = self.host.max_tokens, self.knowledge.index
+        if in_windows:
+            whole = tokens_of(self.tokenizer, texts, links, index, max_tokens=10**9)
+            return [list(windows(one, most)) or [one] for one in whole]
+        tokens = tokens_of(self.tokenizer, texts, links, index, most)
+        if cut := sum(one.cut for one in tokens):
+            _log.warning("%d of %d texts lost what is beyond %d tokens", cut, len(texts), most)
+        return [[one] for one in tokens]
 
     def find_links(self, texts: Sequence[str]) -> list[list[Link]]:
         """Let the linker find what the texts mention."""

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from loregraft.training.settings import LoopSettings
 
 Weight = Annotated[float, Field(ge=0)]
+Option = bool | int | float | str | list[str] | None
 
 
 class PretrainSettings(BaseModel):
@@ -40,10 +41,17 @@ class PretrainSettings(BaseModel):
 
 
 class MixSettings(BaseModel):
-    """How several objectives train one encoder."""
+    """How one objective or several train one encoder."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    objectives: tuple[str, ...] = Field(
+        ("masked_words",), min_length=1, description="what trains; one of them in each step"
+    )
+    options: dict[str, dict[str, Option]] = Field(
+        default={}, description="settings of objectives, by the objective's name"
+    )
+    max_tokens: int = Field(128, ge=8, description="longer texts are read in windows")
     minutes: float | None = Field(None, gt=0, description="training time; turned into steps once")
     tokens: int | None = Field(None, gt=0, description="tokens to read; turned into steps once")
     steps: int | None = Field(None, gt=0, description="steps; one of steps, tokens and minutes must be given")

@@ -1,0 +1,1 @@
+"""Advice: what a graph and its texts are good for, before anything is trained."""

@@ -1,0 +1,1 @@
+"""Use it: tasks that a model is trained for and measured by."""
