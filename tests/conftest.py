@@ -101,6 +101,15 @@ def tiny_graph() -> KnowledgeGraph:
     return KnowledgeGraph.gather(tiny_columns(), source="tiny")
 
 
+@pytest.fixture
+def polar_graph() -> KnowledgeGraph:
+    """The tiny graph, in which some entities have a polarity, as words of a lexicon do."""
+    ids = ["D:1", "P:1", "P:5", "D:2"]
+    values = ["-2", "-1", "1", "-3"]
+    polar = Columns("attributes", {"entity": ids, "property": ["polarity"] * 4, "value": values})
+    return KnowledgeGraph.gather([*tiny_columns(), polar], source="tiny")
+
+
 @pytest.fixture(scope="session")
 def tiny_encoder_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A BERT of 2 layers, hidden 32, random weights, with a WordPiece tokenizer of the fixture's names."""

@@ -1,6 +1,7 @@
 """What every method of fusion promises, over all methods and nine families of encoders."""
 
 import copy
+from dataclasses import replace
 
 import pytest
 import torch
@@ -18,6 +19,12 @@ LONGER = {*IN_TEXT, "entity_input"}
 @pytest.fixture(params=sorted(METHODS))
 def method(request) -> str:
     return request.param
+
+
+@pytest.fixture
+def knowledge(knowledge, method, polar_graph):
+    """What the tiny graph knows; for the lexicon, some of its words have a polarity."""
+    return replace(knowledge, graph=polar_graph, _facts={}) if method == "lexicon" else knowledge
 
 
 @pytest.fixture

@@ -36,7 +36,8 @@ def lexicon(tmp_path):
         path = tmp_path / f"{len(more)}.csv"
         path.write_text("\n".join([*LINES, *more]) + "\n", encoding="utf-8")
         nan = Columns("attributes", {"entity": ["childhood"], "property": ["polarity"], "value": ["nan"]})
-        return Knowledge(KnowledgeGraph.gather([*read_lexicon(path), nan], source="lexicon"))
+        near = Columns("triples", {"head": ["childhood"], "relation": ["near"], "tail": ["category:joy"]})
+        return Knowledge(KnowledgeGraph.gather([*read_lexicon(path), nan, near], source="lexicon"))
 
     return read
 
@@ -89,7 +90,7 @@ def test_classes_and_their_weights(tiny):
     assert classes_of(tiny, "skin") == {NEUTRAL: 1.0}
     assert classes_of(tiny, "breathing") == {POSITIVE: 0.75, joy: 1.0}
     assert classes_of(tiny, "winter") == {fear: 1.0}
-    assert classes_of(tiny, "childhood") == {}  # not a number: neither polarity nor category
+    assert classes_of(tiny, "childhood") == {}  # its polarity is no number, and it is only near a category
     assert classes_of(tiny, "measles") == {}  # what else is said of a word does not count
 
 
@@ -210,8 +211,7 @@ def test_it_is_opened_with_a_graph_of_other_categories(tiny, lexicon, tmp_path):
 
 def test_mentions_that_overlap_add_up(tiny):
     text = "fever breathing"
-    both = [Link(Mention(0, 15, text), "breathing", 1.0), Link(Mention(0, 5, "fever"), "fever", 1.0)]
+    both = [Link(Mention(0, 15, text), "weakness", 1.0), Link(Mention(0, 5, "fever"), "fever", 1.0)]
     inputs = tiny.prepare([text], [both])
-    first = inputs.tensors["k_classes"][0, 1]
-    assert float(first[NEGATIVE]) == 0.5 and float(first[POSITIVE]) == 0.75
-    assert float(inputs.tensors["k_classes"][0, int(inputs.mask.sum()) - 2, NEGATIVE]) == 0.0
+    rows = inputs.tensors["k_classes"][0, :, NEGATIVE]
+    assert float(rows[1]) == 1.5 and float(rows[int(inputs.mask.sum()) - 2]) == 1.0

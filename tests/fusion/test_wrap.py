@@ -130,7 +130,7 @@ def test_longer_texts_are_read_in_windows_where_asked(classifier, knowledge):
 
 def test_what_is_wrong_is_said(classifier, knowledge, tiny_graph, linked_texts, tmp_path):
     texts, _ = linked_texts
-    with pytest.raises(ValueError, match="no method 'fact_text'. Did you mean 'facts_text'"):
+    with pytest.raises(ValueError, match=r"no method 'fact_text'\. Did you mean 'facts_text'"):
         wrap(*classifier, knowledge, method="fact_text")
     with pytest.raises(ValueError, match="plain takes PlainSettings, not FactsTextSettings"):
         wrap(*classifier, knowledge, method="plain", settings=FactsTextSettings())

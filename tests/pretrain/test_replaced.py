@@ -175,13 +175,15 @@ def test_spaces_and_case_of_a_tokenizer_that_keeps_them(make, tiny_encoder, know
     bytes_.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     bytes_.decoder = decoders.ByteLevel()
     alphabet = pre_tokenizers.ByteLevel.alphabet()
-    bytes_.train_from_iterator([], trainers.BpeTrainer(special_tokens=["[UNK]"], initial_alphabet=alphabet))
+    trainer = trainers.BpeTrainer(special_tokens=["[UNK]"], initial_alphabet=alphabet, show_progress=False)
+    bytes_.train_from_iterator(["not flu"] * 9, trainer)
     from transformers import PreTrainedTokenizerFast
 
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=bytes_, unk_token="[UNK]")
     encoder = dataclasses.replace(tiny_encoder, tokenizer=tokenizer)
     _, objective = make(["Trouble breathing, not flu(trouble breathing)"], encoder, share=1.0)
     names = {name.lower() for name in knowledge.graph.names["name"].to_pylist()}
+    assert "Ġflu" in tokenizer.convert_ids_to_tokens(objective.texts[0].ids)
     seen = set()
     for step in range(60):
         read = tokenizer.decode(objective.items(0, step)[0].ids)

@@ -163,8 +163,7 @@ class ReplacedEntities(nn.Module):
     def _tokens(self, name: str, text: Tokens, first: int) -> list[int]:
         """Tokenize a name as it would be in the text: with a space before it where the mention had one."""
         token: str = self.tokenizer.convert_ids_to_tokens(text.ids[first])  # type: ignore[attr-defined]
-        gap = 0 <= text.offsets[first - 1][1] < text.offsets[first][0] if first else False
-        spaced = f" {name}" if gap or token.startswith(_SPACE) else name
+        spaced = f" {name}" if token.startswith(_SPACE) else name
         return list(self.tokenizer(spaced, add_special_tokens=False)["input_ids"])  # type: ignore[operator]
 
 

@@ -47,12 +47,7 @@ class SentimentSettings(ObjectiveSettings):
 
 @dataclass(frozen=True)
 class Said:
-    """The sentiment of a text.
-
-    Attributes:
-        words: Mentions with a polarity, and its class: 0 bad, 1 neither, 2 good.
-        pairs: Aspect and sentiment word.
-    """
+    """A text's mentions with a polarity (0 bad, 1 neither, 2 good), and pairs: an aspect, such a word."""
 
     words: dict[Unit, int]
     pairs: list[tuple[Unit, Unit]]
