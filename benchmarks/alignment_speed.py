@@ -59,9 +59,9 @@ from loregraft.evaluate.significance import interval, resample
 from loregraft.kg.split.entities import split_entities
 from loregraft.kg.store import open_graph
 from loregraft.metrics import hits_at
+from loregraft.pretrain.align import Preparation, prepare, pretrain
 from loregraft.pretrain.pairs import Pairs
 from loregraft.pretrain.settings import PretrainSettings
-from loregraft.pretrain.align import Preparation, prepare, pretrain
 from loregraft.pretrain.views import Views
 from loregraft.recipe.files import packaged_recipe, read_recipe
 from loregraft.recipe.knowledge import collect_texts, kg_stage

@@ -12,12 +12,12 @@ from loregraft.pretrain.objectives.objective import Loss
 from loregraft.pretrain.trunk import Trunk
 from loregraft.records import Link, Mention
 
-NEED_LINKS = {name for name, (_, needs) in OBJECTIVES.items() if "links" in needs}
+NEED_LINKS = {name for name, kind in OBJECTIVES.items() if "links" in kind.needs}
 
 
 @pytest.fixture(params=sorted(OBJECTIVES))
 def name(request) -> str:
-    if "lexicon" in OBJECTIVES[request.param][1]:
+    if "lexicon" in OBJECTIVES[request.param].needs:
         pytest.skip("the tiny graph has no polarities: tests/pretrain/test_sentiment.py asks the same")
     return request.param
 
@@ -116,7 +116,7 @@ def test_a_few_steps_make_it_smaller(made, family, name):
 def test_shares_of_the_items_add_up(made, name):
     """The sums of two halves are the sum of all, unless the items of a batch are each other's negatives."""
     trunk, objective = made
-    if "batch" in OBJECTIVES[name][1]:
+    if "batch" in OBJECTIVES[name].needs:
         pytest.skip("items of one batch are each other's negatives: processes exchange them (ranks.gather)")
     items = objective.items(0, 1)
     with torch.no_grad():

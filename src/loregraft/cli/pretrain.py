@@ -125,6 +125,6 @@ def _linker_of(folder: Path | None, knowledge: object, objectives: tuple[str, ..
 
     if folder is not None:
         return Linker.load(folder)
-    needed = any("links" in OBJECTIVES[name][1] for name in objectives if name in OBJECTIVES)
+    needed = any("links" in OBJECTIVES[name].needs for name in objectives if name in OBJECTIVES)
     assert isinstance(knowledge, Knowledge)
     return Linker.build(knowledge.graph) if needed else None

@@ -106,7 +106,7 @@ def prepare_model(sources: Sources, settings: MixSettings) -> tuple[Trunk, Corpu
     head = word_head(trunk)
     objectives: dict[str, Objective] = {}
     for name in settings.objectives:
-        kind = OBJECTIVES[name][0] if name in OBJECTIVES else None
+        kind = OBJECTIVES[name].settings if name in OBJECTIVES else None
         try:
             own = None if kind is None else kind.model_validate(settings.options.get(name, {}))
             objectives[name] = make_objective(name, trunk, corpus, sources.knowledge, own, head=head)

@@ -1,10 +1,12 @@
 """Make objectives by name: what each needs, and one head of words shared by all that predict words."""
 
-from collections.abc import Mapping
-from typing import Literal
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
 
 from loregraft.corpus.corpus import Corpus
-from loregraft.errors import did_you_mean
+from loregraft.errors import BadInput, did_you_mean
 from loregraft.fusion.knowledge import Knowledge
 from loregraft.pretrain.heads import WordHead
 from loregraft.pretrain.objectives.contrast import (
@@ -30,24 +32,76 @@ from loregraft.pretrain.trunk import Trunk
 Need = Literal["links", "graph", "vectors", "lexicon", "batch"]
 """links: linked texts; batch: the items of a batch are each other's negatives."""
 
-OBJECTIVES: Mapping[str, tuple[type[ObjectiveSettings], tuple[Need, ...]]] = {
-    "masked_words": (MaskedSettings, ()),
-    "masked_entities": (MaskedSettings, ("links",)),
-    "masked_spans": (MaskedSettings, ("links",)),
-    "triples": (TripleSettings, ("graph",)),
-    "replaced_entities": (ReplacedSettings, ("links", "graph")),
-    "entity_contrast": (EntityContrastSettings, ("links", "graph")),
-    "relation_contrast": (RelationContrastSettings, ("links", "graph", "batch")),
-    "linked_documents": (DocumentSettings, ("links", "graph")),
-    "kepler": (KeplerSettings, ("graph",)),
-    "simkgc": (SimkgcSettings, ("graph", "batch")),
-    "denoised_entities": (DenoiseSettings, ("links", "vectors", "batch")),
-    "entity_prediction": (EntitySettings, ("links",)),
-    "pseudo_tokens": (PseudoSettings, ("links", "graph")),
-    "sentiment": (SentimentSettings, ("links", "lexicon")),
-    "simcse": (SimcseSettings, ("batch",)),
-    "tsdae": (TsdaeSettings, ()),
-    "synonyms": (SynonymSettings, ("graph", "batch")),
+
+@dataclass(frozen=True)
+class Makings:
+    """What objectives are made of.
+
+    Attributes:
+        head: Of words, shared by all objectives that predict words.
+    """
+
+    trunk: Trunk
+    corpus: Corpus
+    knowledge: Knowledge
+    head: WordHead
+
+
+class Kind(NamedTuple):
+    """An objective before it is made."""
+
+    settings: type[ObjectiveSettings]
+    needs: tuple[Need, ...]
+    make: Callable[[Makings, Any], Objective]
+
+
+def _masked(units: Literal["words", "entities", "spans"]) -> Callable[[Makings, MaskedSettings], Objective]:
+    def make(of: Makings, settings: MaskedSettings) -> Objective:
+        return MaskedWords(of.trunk, of.corpus, settings.model_copy(update={"units": units}), head=of.head)
+
+    return make
+
+
+def _of_graph(kind: Callable[..., Objective]) -> Callable[[Makings, ObjectiveSettings], Objective]:
+    return lambda of, settings: kind(of.trunk, of.knowledge, settings)
+
+
+def _of_texts(kind: Callable[..., Objective]) -> Callable[[Makings, ObjectiveSettings], Objective]:
+    return lambda of, settings: kind(of.trunk, of.corpus, settings)
+
+
+def _of_both(kind: Callable[..., Objective]) -> Callable[[Makings, ObjectiveSettings], Objective]:
+    return lambda of, settings: kind(of.trunk, of.corpus, of.knowledge, settings)
+
+
+def _of_both_by_words(kind: Callable[..., Objective]) -> Callable[[Makings, ObjectiveSettings], Objective]:
+    return lambda of, settings: kind(of.trunk, of.corpus, of.knowledge, settings, head=of.head)
+
+
+OBJECTIVES: Mapping[str, Kind] = {
+    "masked_words": Kind(MaskedSettings, (), _masked("words")),
+    "masked_entities": Kind(MaskedSettings, ("links",), _masked("entities")),
+    "masked_spans": Kind(MaskedSettings, ("links",), _masked("spans")),
+    "triples": Kind(
+        TripleSettings,
+        ("graph",),
+        lambda of, settings: TripleWords(of.trunk, of.knowledge, settings, head=of.head),
+    ),
+    "replaced_entities": Kind(ReplacedSettings, ("links", "graph"), _of_both(ReplacedEntities)),
+    "entity_contrast": Kind(EntityContrastSettings, ("links", "graph"), _of_both(EntityContrast)),
+    "relation_contrast": Kind(
+        RelationContrastSettings, ("links", "graph", "batch"), _of_both(RelationContrast)
+    ),
+    "linked_documents": Kind(DocumentSettings, ("links", "graph"), _of_both_by_words(LinkedDocuments)),
+    "kepler": Kind(KeplerSettings, ("graph",), _of_graph(Kepler)),
+    "simkgc": Kind(SimkgcSettings, ("graph", "batch"), _of_graph(Simkgc)),
+    "denoised_entities": Kind(DenoiseSettings, ("links", "vectors", "batch"), _of_both(DenoisedEntities)),
+    "entity_prediction": Kind(EntitySettings, ("links",), _of_texts(EntityPrediction)),
+    "pseudo_tokens": Kind(PseudoSettings, ("links", "graph"), _of_both_by_words(PseudoTokens)),
+    "sentiment": Kind(SentimentSettings, ("links", "lexicon"), _of_both_by_words(Sentiment)),
+    "simcse": Kind(SimcseSettings, ("batch",), _of_texts(Simcse)),
+    "tsdae": Kind(TsdaeSettings, (), lambda of, settings: Tsdae(of.trunk, of.corpus, settings, head=of.head)),
+    "synonyms": Kind(SynonymSettings, ("graph", "batch"), _of_graph(Synonyms)),
 }
 
 
@@ -64,7 +118,7 @@ def make_objective(
 
     Args:
         settings: Its own; None: its defaults.
-        head: Of words, shared with other objectives; None: a new one where it is needed.
+        head: Of words, shared with other objectives; None: a new one.
 
     Raises:
         ValueError: There is no such objective, or the settings are another's.
@@ -72,42 +126,14 @@ def make_objective(
     """
     if name not in OBJECTIVES:
         raise ValueError(f"there is no objective {name!r}. {did_you_mean(name, OBJECTIVES)}")
-    kind, _ = OBJECTIVES[name]
-    settings = kind() if settings is None else settings
-    if not isinstance(settings, kind):
-        raise ValueError(f"{name} takes {kind.__name__}, not {type(settings).__name__}")
-    if isinstance(settings, MaskedSettings):
-        chosen = settings.model_copy(update={"units": name.removeprefix("masked_")})
-        return MaskedWords(trunk, corpus, chosen, head=head or word_head(trunk))
-    if isinstance(settings, KeplerSettings):
-        return Kepler(trunk, knowledge, settings)
-    if isinstance(settings, SimkgcSettings):
-        return Simkgc(trunk, knowledge, settings)
-    if isinstance(settings, DenoiseSettings):
-        return DenoisedEntities(trunk, corpus, knowledge, settings)
-    if isinstance(settings, EntitySettings):
-        return EntityPrediction(trunk, corpus, settings)
-    if isinstance(settings, PseudoSettings):
-        return PseudoTokens(trunk, corpus, knowledge, settings, head=head or word_head(trunk))
-    if isinstance(settings, SentimentSettings):
-        return Sentiment(trunk, corpus, knowledge, settings, head=head or word_head(trunk))
-    if isinstance(settings, SimcseSettings):
-        return Simcse(trunk, corpus, settings)
-    if isinstance(settings, TsdaeSettings):
-        return Tsdae(trunk, corpus, settings, head=head or word_head(trunk))
-    if isinstance(settings, SynonymSettings):
-        return Synonyms(trunk, knowledge, settings)
-    if isinstance(settings, TripleSettings):
-        return TripleWords(trunk, knowledge, settings, head=head or word_head(trunk))
-    if isinstance(settings, ReplacedSettings):
-        return ReplacedEntities(trunk, corpus, knowledge, settings)
-    if isinstance(settings, EntityContrastSettings):
-        return EntityContrast(trunk, corpus, knowledge, settings)
-    if isinstance(settings, RelationContrastSettings):
-        return RelationContrast(trunk, corpus, knowledge, settings)
-    if isinstance(settings, DocumentSettings):
-        return LinkedDocuments(trunk, corpus, knowledge, settings, head=head or word_head(trunk))
-    raise AssertionError(name)
+    kind = OBJECTIVES[name]
+    settings = kind.settings() if settings is None else settings
+    if not isinstance(settings, kind.settings):
+        raise ValueError(f"{name} takes {kind.settings.__name__}, not {type(settings).__name__}")
+    if "vectors" in kind.needs and knowledge.vectors is None:
+        found = f"the objective {name} needs vectors of the entities"
+        raise BadInput(Path("vectors"), 0, found, "Train them (kge train) and give them with --vectors.")
+    return kind.make(Makings(trunk, corpus, knowledge, head or word_head(trunk)), settings)
 
 
 def word_head(trunk: Trunk) -> WordHead:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float, Int64
@@ -62,8 +62,8 @@ class Objective(Protocol):
         """Draw the items of a step: a function of its arguments alone."""
         ...
 
-    def loss(self, trunk: Trunk, items: Sequence[Item]) -> Loss:
-        """Give the loss of some of the items. It is zero where the paper says zero."""
+    def loss(self, trunk: Trunk, items: Sequence[Any]) -> Loss:
+        """Give the loss of some of its own items. It is zero where the paper says zero."""
         ...
 
 
