@@ -49,6 +49,16 @@ def test_fewer_candidates_and_other_wordings(tiny_graph):
     assert ask(knowledge, rows, seed=1) != ask(knowledge, rows, seed=0) == ask(knowledge, rows)
 
 
+def test_some_names_are_taken_before_others(tiny_graph):
+    """As the tails of injected facts are, so that having seen a name gives nothing away."""
+    knowledge = Knowledge(tiny_graph)
+    rows = rows_of(tiny_graph, "has_phenotype")
+    first = np.array([tiny_graph.index("P:3"), tiny_graph.index("P:6")])
+    for row, question in zip(rows.tolist(), ask(knowledge, rows, candidates=3, first=first), strict=True):
+        if tiny_graph.id_at(int(tiny_graph.heads[row])) == "D:1":
+            assert set(question.candidates[1:]) == {"Migraine", "Fatigue"}
+
+
 def test_the_score_is_the_mean_log_probability_where_as_many_are_hidden(tiny_encoder):
     """Each candidate by itself, in plain loops."""
     trunk = Trunk(tiny_encoder)

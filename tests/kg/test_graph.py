@@ -1,5 +1,7 @@
 """The graph in memory: indexes, merging, views."""
 
+import copy
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,7 @@ from loregraft.errors import BadInput
 from loregraft.kg.graph import KnowledgeGraph
 from loregraft.kg.identity import hash_ids
 from loregraft.kg.readers.folders.graph import graph_columns
+from loregraft.kg.store import open_graph, save_graph
 from loregraft.kg.tables.columns import Columns
 from loregraft.records import Name, Triple
 
@@ -163,3 +166,10 @@ def test_half_of_a_character_is_no_id(tiny_graph):
 def test_hashes_by_index(tiny_graph):
     assert tiny_graph.entity_hashes.tolist() == hash_ids(tiny_graph.ids).tolist()
     assert [tiny_graph.id_at(index) for index in range(12)] == tiny_graph.ids
+
+
+def test_a_copy_of_what_holds_a_graph_shares_it(tiny_graph, tmp_path):
+    """Also where its tables lie on disk, which cannot be copied."""
+    save_graph(tiny_graph, tmp_path / "graph", "key")
+    opened = open_graph(tmp_path / "graph")
+    assert copy.deepcopy({"graph": opened})["graph"] is opened

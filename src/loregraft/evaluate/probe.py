@@ -41,6 +41,7 @@ def ask(
     *,
     held_out: bool = True,
     candidates: int = 100,
+    first: Int64[np.ndarray, " entities"] | None = None,
     seed: int = 0,
 ) -> list[Question]:
     """Make a question of each triple.
@@ -49,6 +50,8 @@ def ask(
         held_out: In wordings that nothing was trained on; else in those of the training.
         candidates: Names to choose from, the right one among them; fewer where there are not so many of its
             type. No two are alike, and none of a true tail of the same head and relation.
+        first: Entities whose names are taken before others. With the tails of all injected facts, having seen
+            a name in training does not give the right one away.
     """
     graph, names = knowledge.graph, knowledge.names
     types = np.unique(knowledge.types, return_inverse=True)[1]
@@ -63,6 +66,8 @@ def ask(
         sentence = verbalize(names[head], relation, names[tail], template)
         start, end = sentence.tail
         pool = generator.permutation(by_type[int(types[tail])])
+        if first is not None:
+            pool = pool[np.argsort(~np.isin(pool, first), kind="stable")]
         chosen = tuple(_others(knowledge, row, pool, candidates))
         questions.append(Question(row, sentence.text[:start], sentence.text[end:], chosen))
     return questions

@@ -70,6 +70,10 @@ class KnowledgeGraph:
         entities, relations = gathered.entities.texts(), gathered.relations.texts()
         return cls(*assemble(entities, relations, gathered.tables(), gathered.tally))
 
+    def __deepcopy__(self, memo: object) -> "KnowledgeGraph":
+        """Give the graph itself: nothing changes it, and its tables may lie on disk."""
+        return self
+
     def __len__(self) -> int:
         return len(self.array("out_pointers")) - 1
 

@@ -1,0 +1,124 @@
+"""`loregraft pretrain` and `loregraft advise`, as a person calls them."""
+
+import json
+import os
+import shutil
+
+import pytest
+
+from loregraft.kg.store import save_graph
+
+TEXTS = [
+    "Measles is a viral infection with fever and a rash.",
+    "Flu brings fever and headache each winter.",
+    "Asthma means trouble breathing.",
+    "The rash of measles follows the fever.",
+]
+
+
+@pytest.fixture
+def place(tiny_graph, tiny_encoder_folder, tmp_path):
+    """A folder with graph/, encoder/ and texts.txt."""
+    save_graph(tiny_graph, tmp_path / "graph", "key")
+    shutil.copytree(tiny_encoder_folder, tmp_path / "encoder")
+    (tmp_path / "texts.txt").write_text("\n".join(TEXTS * 3) + "\n")
+    return tmp_path
+
+
+def train(commands, place, *more):
+    return commands.run("pretrain", "encoder", "graph", "out", "texts.txt", *more, cwd=place)
+
+
+def test_a_plain_folder_comes_out(commands, place):
+    from transformers import AutoModel
+
+    names = "masked_words,masked_entities,triples,synonyms"
+    told = train(commands, place, "--objectives", names, "--set", "steps=8")
+    assert told.code == 0, told.err
+    assert "out: 8 steps" in told.out and "100% of 12 texts have links" in told.out
+    AutoModel.from_pretrained(place / "out")
+    card = json.loads((place / "out" / "card.json").read_text())
+    assert card["facts"]["objectives"] == names.split(",") and card["parents"]["graph"]
+    again = train(commands, place, "--objectives", names, "--set", "steps=8")
+    assert again.code == 0
+    other = train(commands, place, "--objectives", names, "--set", "steps=9")
+    assert other.code == 2 and "it exists already" in other.err
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (["--objectives", "triple"], "there is no objective 'triple'. Did you mean 'triples'"),
+        (["--objectives", "denoised_entities"], "needs vectors of the entities. Train them (kge train)"),
+        (["--objectives", "sentiment"], "polarity"),
+        (["--set", "options.masked_words.share=7"], "options.masked_words.share"),
+        (["--minutes", "0"], "--minutes"),
+    ],
+)
+def test_what_is_wrong_is_said_and_nothing_is_left(commands, place, more, said):
+    told = train(commands, place, *more)
+    assert told.code == 2 and said in told.err.replace("\n", " "), told.err
+    assert not (place / "out").exists()
+
+
+def test_texts_without_links_say_the_coverage(commands, place):
+    (place / "texts.txt").write_text("nothing to be found\nnor here\n")
+    told = train(commands, place, "--objectives", "masked_entities", "--set", "steps=2")
+    assert told.code == 2 and "0% have any" in told.err and not (place / "out").exists()
+
+
+def test_a_rate_that_is_too_high_names_step_and_objective(commands, place):
+    told = train(commands, place, "--set", "steps=60", "--set", "loop.learning_rate=1e30")
+    assert told.code == 2 and "objective: masked_words" in told.err
+
+
+def test_advice_is_written_as_a_recipe_that_trains(commands, place):
+    told = commands.run("advise", "graph", "--text", "texts.txt", "--out", "recipe.yaml", cwd=place)
+    assert told.code == 0, told.err
+    assert "synonyms:" in told.out and "recipe.yaml: use it by" in told.out and "--labels" in told.out
+    assert "# synonyms:" in (place / "recipe.yaml").read_text()
+    trained = train(commands, place, "--recipe", "recipe.yaml", "--set", "steps=3")
+    assert trained.code == 0, trained.err
+    again = commands.run("advise", "graph", "--out", "recipe.yaml", cwd=place)
+    assert again.code == 2 and "it exists already" in again.err
+
+
+def test_labels_are_piloted(commands, place):
+    rows = [f"sick\t{text}" for text in TEXTS * 3] + [f"fine\tall is well {n}" for n in range(12)]
+    (place / "labels.txt").write_text("\n".join(rows) + "\n")
+    told = commands.run(
+        "advise", "graph", "--labels", "labels.txt", "--encoder", "encoder", "--json", cwd=place
+    )
+    assert told.code == 0, told.err
+    pilot = json.loads(told.out)["pilot"]
+    assert (
+        pilot["examples"] == 24
+        and pilot["linked"] == 0.5
+        and set(pilot["accuracy"])
+        == {
+            "text",
+            "shuffled",
+            "facts",
+        }
+    )
+    assert pilot["verdict"] in ("helped", "no evidence", "hurt")
+
+
+@pytest.mark.parametrize("name", [name for name in sorted(os.listdir("examples")) if name.endswith(".py")])
+def test_examples_run_offline(name, tiny_encoder_folder):
+    import subprocess
+    import sys
+
+    ran = subprocess.run(
+        [sys.executable, f"examples/{name}", str(tiny_encoder_folder)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"},
+    )
+    assert ran.returncode == 0, ran.stderr[-2000:]
+    assert [line.split(":")[0] for line in ran.stdout.splitlines() if "right" in line] == [
+        "plain",
+        "entity_input",
+        "facts_text",
+    ]
