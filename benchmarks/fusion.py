@@ -6,8 +6,8 @@
 
 A row is one arm and seed; rows that the table has are not run again, so that it grows over several
 runs. Arms: plain continuation (masked_words), any objective of `pretrain`, and each on the graph in which
-the tails of the injected facts are permuted. All begin with the same head of words, warmed up on the texts with the encoder
-at rest, and read equally many tokens.
+the tails of the injected facts are permuted. All begin with the same head of words, warmed up on the texts
+with the encoder at rest, and read equally many tokens.
 
 Facts: some hundred triples of one relation are injected (only the objective that takes triples sees them), as
 many never are. Told is how often the right tail is the best of 100 of its type, the wrong ones being tails of
