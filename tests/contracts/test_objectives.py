@@ -1,12 +1,15 @@
 """What every objective of pre-training promises, over all objectives and nine families of encoders."""
 
 import numpy as np
+import pyarrow as pa
 import pytest
 import torch
 
 from loregraft.corpus.corpus import Corpus, read_corpus
 from loregraft.encoder.load import load_encoder
 from loregraft.errors import BadInput
+from loregraft.fusion.knowledge import Knowledge
+from loregraft.kg.graph import KnowledgeGraph
 from loregraft.pretrain.make import OBJECTIVES, make_objective
 from loregraft.pretrain.objectives.objective import Loss
 from loregraft.pretrain.trunk import Trunk
@@ -124,6 +127,26 @@ def test_shares_of_the_items_add_up(made, name):
         halves = [objective.loss(trunk, items[rank::2]) for rank in range(2)]
     assert sum(half.count for half in halves) == whole.count
     assert float(sum(half.total for half in halves)) == pytest.approx(float(whole.total), rel=1e-4)
+
+
+def test_facts_of_valid_and_test_are_not_learned(name, tiny_encoder, knowledge):
+    """What is drawn is the same whether the graph has them or not, but as what is not to be told apart."""
+    if name in ("replaced_entities", "relation_contrast", "entity_contrast", "denoised_entities"):
+        pytest.skip("a fact that is true is never a wrong answer, whichever part it is in")
+    trunk = Trunk(tiny_encoder)
+    kept = knowledge.graph.triples.to_pylist()
+    graphs = []
+    for more in ([], [{**kept[0], "tail": 5, "split": "test"}, {**kept[-1], "head": 7, "split": "valid"}]):
+        table = pa.Table.from_pylist([*kept, *more], knowledge.graph.triples.schema)
+        order = np.lexsort([np.asarray(table[column]) for column in ("tail", "relation", "head")])
+        graphs.append(KnowledgeGraph({**knowledge.graph.tables, "triples": table.take(pa.array(order))}))
+    drawn = []
+    for graph in graphs:
+        torch.manual_seed(0)
+        own = Knowledge(graph, knowledge.vectors, knowledge.encoder)
+        objective = make_objective(name, trunk, corpus_of(trunk, own), own)
+        drawn.append([repr(objective.items(0, step)) for step in range(4)])
+    assert drawn[0] == drawn[1]
 
 
 @pytest.mark.parametrize("name", sorted(NEED_LINKS))

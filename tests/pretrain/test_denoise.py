@@ -9,6 +9,7 @@ import torch.nn.functional as F
 
 from loregraft.corpus.corpus import read_corpus
 from loregraft.encoder.load import load_encoder
+from loregraft.errors import BadInput
 from loregraft.fusion.knowledge import Knowledge
 from loregraft.pretrain.make import make_objective
 from loregraft.pretrain.objectives.denoise import NO_ENTITY, DenoiseItem, DenoiseSettings, EntityHead
@@ -114,5 +115,5 @@ def test_one_entity_alone_costs_nothing(trunk, knowledge):
 
 
 def test_vectors_are_needed(trunk, tiny_graph):
-    with pytest.raises(ValueError, match="needs entity vectors"):
+    with pytest.raises(BadInput, match="needs vectors of the entities"):
         made(trunk, Knowledge(tiny_graph))

@@ -187,7 +187,7 @@ class RelationContrast(nn.Module):
 
     def wrong(self, some: Sequence[Statement], all: Sequence[Statement]) -> Bool[Tensor, "some all"]:
         """Tell which pairs are wrong for which."""
-        told = [(one, set(self.joined.relations(one.head, one.tail))) for one in all]
+        told = [(one, set(self.joined.relations(one.head, one.tail, learned=True))) for one in all]
         rows = [[one.relation not in has and not one.touches(other) for other, has in told] for one in some]
         return torch.tensor(rows, dtype=torch.bool).reshape(len(some), len(all))
 

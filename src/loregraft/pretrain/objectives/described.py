@@ -16,8 +16,8 @@ from loregraft.kge.questions import Triples
 from loregraft.kge.text.texts import texts_of
 from loregraft.kge.text.train import readable
 from loregraft.linking.folds import CJK_CHARACTER
+from loregraft.pretrain.objectives.mentions import taught
 from loregraft.pretrain.objectives.objective import ObjectiveSettings
-from loregraft.pretrain.objectives.synonyms import taught
 from loregraft.pretrain.trunk import Trunk
 
 

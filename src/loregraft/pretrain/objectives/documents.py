@@ -22,7 +22,7 @@ from loregraft.encoder.load import longest_text
 from loregraft.errors import BadInput
 from loregraft.fusion.knowledge import Knowledge
 from loregraft.pretrain.heads import WordHead
-from loregraft.pretrain.objectives.mentions import Joined
+from loregraft.pretrain.objectives.mentions import Joined, taught
 from loregraft.pretrain.objectives.objective import Loss, ObjectiveSettings, draw, generator_of
 from loregraft.pretrain.trunk import Trunk, starts_of
 
@@ -88,6 +88,7 @@ class LinkedDocuments(nn.Module):
         super().__init__()
         self.settings, self.head, self.corpus = settings, head, corpus
         self.graph, self.joined = knowledge.graph, Joined(knowledge.graph)
+        self.taught = taught(knowledge.graph)
         corpus.linked()
         if corpus.documents[0] == corpus.documents[-1]:
             found = f"all {len(corpus):,} texts are of one document"
@@ -161,8 +162,9 @@ class LinkedDocuments(nn.Module):
         start, end = self._own(first)
         near = list(self.entities[first])
         for entity in self.entities[first]:
-            near += self.graph.tails[self.graph.outgoing(entity)].tolist()
-            near += self.graph.heads[self.graph.incoming(entity)].tolist()
+            outgoing, incoming = np.r_[self.graph.outgoing(entity)], self.graph.incoming(entity)
+            near += self.graph.tails[outgoing[self.taught[outgoing]]].tolist()
+            near += self.graph.heads[incoming[self.taught[incoming]]].tolist()
         for entity in generator.permutation(np.unique(np.array(near, np.int64))).tolist():
             texts = [place for place in self.texts_of.get(entity, []) if not start <= place < end]
             if texts:
@@ -171,7 +173,7 @@ class LinkedDocuments(nn.Module):
 
     def _are_linked(self, first: int, second: int) -> bool:
         pairs = ((one, other) for one in self.entities[first] for other in self.entities[second])
-        return any(one == other or self.joined.either(one, other) for one, other in pairs)
+        return any(one == other or self.joined.either(one, other, learned=True) for one, other in pairs)
 
 
 def joint(first: Tokens, second: Tokens, separator: Sequence[int], longest: int) -> Tokens:

@@ -21,10 +21,9 @@ from loregraft.corpus.tokens import Span
 from loregraft.errors import BadInput
 from loregraft.fusion.knowledge import Fact, Knowledge, choose_facts
 from loregraft.pretrain.heads import WordHead
-from loregraft.pretrain.objectives.mentions import apart, put
+from loregraft.pretrain.objectives.mentions import apart, put, taught
 from loregraft.pretrain.objectives.objective import Loss, ObjectiveSettings, draw, generator_of
 from loregraft.pretrain.objectives.sentences import Decoder, decoded, nothing
-from loregraft.pretrain.objectives.synonyms import taught
 from loregraft.pretrain.trunk import Put, Trunk, starts_of
 
 

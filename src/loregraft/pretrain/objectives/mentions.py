@@ -19,6 +19,7 @@ from loregraft.corpus.mask import Unit
 from loregraft.corpus.tokens import Span, Tokens
 from loregraft.errors import BadInput
 from loregraft.kg.graph import KnowledgeGraph
+from loregraft.kg.split.triples import PARTS, TRAIN
 from loregraft.pretrain.trunk import Trunk, starts_of
 from loregraft.records import SAME_MEANING
 
@@ -82,18 +83,29 @@ class Joined:
     def __init__(self, graph: KnowledgeGraph) -> None:
         keys = np.asarray(graph.heads, np.int64) * len(graph) + np.asarray(graph.tails, np.int64)
         order = np.argsort(keys, kind="stable")
-        self._count, self._keys = len(graph), keys[order]
+        self._count, self._keys, self._taught = len(graph), keys[order], taught(graph)[order]
         self._relations = np.asarray(graph.relation_indexes, np.int64)[order]
 
-    def relations(self, head: int, tail: int) -> list[int]:
-        """Give the relations of a head to a tail, ascending, each once."""
+    def relations(self, head: int, tail: int, *, learned: bool = False) -> list[int]:
+        """Give the relations of a head to a tail, ascending, each once.
+
+        Args:
+            learned: Only by triples that may be learned from (`taught`).
+        """
         key = head * self._count + tail
         start, end = np.searchsorted(self._keys, [key, key + 1])
-        return sorted(set(self._relations[start:end].tolist()))
+        found = self._relations[start:end]
+        return sorted(set((found[self._taught[start:end]] if learned else found).tolist()))
 
-    def either(self, one: int, other: int) -> bool:
+    def either(self, one: int, other: int, *, learned: bool = False) -> bool:
         """Tell whether a triple joins two entities, whichever is its head."""
-        return bool(self.relations(one, other) or self.relations(other, one))
+        return any(self.relations(*pair, learned=learned) for pair in ((one, other), (other, one)))
+
+
+def taught(graph: KnowledgeGraph) -> Bool[np.ndarray, " triples"]:
+    """Tell which triples may be learned from: all but those of valid and test."""
+    parts = graph.triples["split"].to_pylist()
+    return np.array([part in ("", PARTS[TRAIN]) for part in parts], bool)
 
 
 def apart(text: Tokens) -> list[Span]:
@@ -147,7 +159,7 @@ def statements(corpus: Corpus, joined: Joined) -> list[Statement]:
     found: list[Statement] = []
     for place in places:
         pairs = pairs_of(corpus.texts[place])
-        found += [Statement(place, h, r, t) for h, t in pairs for r in joined.relations(h, t)]
+        found += [Statement(place, h, r, t) for h, t in pairs for r in joined.relations(h, t, learned=True)]
     if not found:
         said = f"of {len(corpus):,} texts {len(places):,} have two linked mentions, no two joined by a triple"
         fix = "Give texts that the graph has facts of, or add triples to it."

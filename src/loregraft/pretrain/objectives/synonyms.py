@@ -16,9 +16,8 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from loregraft.fusion.knowledge import Knowledge
-from loregraft.kg.graph import KnowledgeGraph
-from loregraft.kg.split.triples import PARTS, TRAIN
 from loregraft.pretrain.objectives.alignment import alignment
+from loregraft.pretrain.objectives.mentions import taught
 from loregraft.pretrain.objectives.objective import Loss, ObjectiveSettings
 from loregraft.pretrain.objectives.sentences import nothing, pooled
 from loregraft.pretrain.pairs import Pairs
@@ -184,12 +183,6 @@ class Synonyms(nn.Module):
         wrong = others[int(generator.integers(len(others)))]
         ids = [self.tokenized.text(self.first_rows[one]).tolist() for one in (int(graph.tails[row]), wrong)]
         return relation, ids[0], ids[1]
-
-
-def taught(graph: KnowledgeGraph) -> Bool[np.ndarray, " triples"]:
-    """Tell which triples may be learned from: all but those of valid and test."""
-    parts = graph.triples["split"].to_pylist()
-    return np.array([part in ("", PARTS[TRAIN]) for part in parts], bool)
 
 
 def mined(vectors: Float[Tensor, "texts dim"], pairs: Masks, margin: float) -> Masks:

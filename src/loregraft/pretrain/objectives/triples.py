@@ -21,7 +21,7 @@ from loregraft.fusion.knowledge import Knowledge
 from loregraft.kg.graph import KnowledgeGraph
 from loregraft.pretrain.heads import WordHead
 from loregraft.pretrain.objectives.masked import MaskedItem, masked_loss
-from loregraft.pretrain.objectives.mentions import Names
+from loregraft.pretrain.objectives.mentions import Names, taught
 from loregraft.pretrain.objectives.objective import Loss, ObjectiveSettings, draw, generator_of
 from loregraft.pretrain.trunk import Trunk
 from loregraft.records import Link
@@ -41,9 +41,10 @@ class TripleSettings(ObjectiveSettings):
 class TripleWords(nn.Module):
     """Predicts the hidden part of a fact in words; the mean is over hidden tokens.
 
-    Facts known to be false are never told. A fact that several sources state is drawn once for each. Names
-    are drawn in any language, while the wording is of the relation's words. A part that was cut off with the
-    end of a long sentence is not hidden: another of `parts` is, or nothing (no loss).
+    Facts known to be false, and those of the graph's parts valid and test, are never told. A fact that
+    several sources state is drawn once for each. Names are drawn in any language, while the wording is of the
+    relation's words. A part that was cut off with the end of a long sentence is not hidden: another of
+    `parts` is, or nothing (no loss).
 
     Differences from the paper: it reads a triple beside a text and hides the relation or words of the text;
     here the sentence stands alone, and head and tail are hidden too. Hidden tokens are always masked, none is
@@ -77,7 +78,7 @@ class TripleWords(nn.Module):
         self.graph, self.relations = knowledge.graph, knowledge.relations
         self.tokenizer = trunk.encoder.tokenizer
         self.vocabulary, self.names = Vocabulary.of(self.tokenizer), Names(knowledge.graph)
-        given = np.arange(len(self.graph.tails), dtype=np.int64) if rows is None else rows
+        given = np.flatnonzero(taught(self.graph)) if rows is None else rows
         self.rows = _named(self.graph, given, self.names.known)
         self.size, self.unnamed = len(self.rows), len(given) - len(self.rows)
 
