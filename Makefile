@@ -38,7 +38,7 @@ lint: setup ## format check, ruff, mypy --strict
 	$(BIN)/mypy
 
 test: setup ## all fast tests: shapes checked, warnings are errors, no network
-	$(PYTEST) -m "not slow"
+	OMP_NUM_THREADS=1 $(PYTEST) -n auto --dist worksteal -m "not slow"
 
 slow: setup ## real data end to end, kills, builds (up to an hour)
 	@$(PYTEST) -m slow || { code=$$?; [ $$code -eq 5 ] && echo "slow: there is no slow test yet" || exit $$code; }
