@@ -157,7 +157,7 @@ class Index:
         dense, vectors = self.dense, self.vectors
         if dense is not None:
             encoded = Dense.of(dense.encoder, added.texts.to_pylist()).vectors
-            dense = Dense(dense.encoder, np.concatenate([dense.vectors, encoded]))
+            dense = Dense(dense.encoder, np.concatenate([dense.vectors, encoded]), dense.index)
         if vectors is not None:
             vectors = np.pad(vectors, ((0, len(new)), (0, 0)))
         profiles = self.profiles.with_more(described(entities, self.rules, len(self.entities)))

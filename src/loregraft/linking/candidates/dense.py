@@ -1,10 +1,12 @@
 """Names by meaning: cosines of an encoder's vectors, for strings whose letters are unlike any name's.
 
-Every name has a vector of its own; an entity is as near as its nearest name. All names are compared.
+Every name has a vector of its own; an entity is as near as its nearest name. All names are compared, or,
+where they are many, those that an index proposes (`near.py`) and those that were added later.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float16, Float32, Int32, Int64
@@ -14,6 +16,7 @@ from loregraft.encoder.load import Encoder
 from loregraft.errors import WrongArtifact
 from loregraft.kg.runs import runs
 from loregraft.linking.arrays import read_arrays, write_arrays
+from loregraft.linking.candidates.near import FILE, make_index, open_index, propose
 from loregraft.training.device import has_bf16
 
 MAX_TOKENS = 32
@@ -23,15 +26,21 @@ Vectors = Float32[np.ndarray, "strings dim"]
 
 
 class Dense:
-    """Vectors of names, and the encoder that made them."""
+    """Vectors of names, and the encoder that made them.
 
-    def __init__(self, encoder: Encoder, vectors: Float16[np.ndarray, "names dim"]) -> None:
+    Attributes:
+        index: Of the first rows; None: all are compared.
+    """
+
+    def __init__(
+        self, encoder: Encoder, vectors: Float16[np.ndarray, "names dim"], index: Any | None = None
+    ) -> None:
         if vectors.shape[1] != encoder.dim:
             found = (
                 f"its names have vectors of {vectors.shape[1]} numbers, and the encoder gives {encoder.dim}"
             )
             raise WrongArtifact(Path("linker"), found, "Give the encoder that the linker was built with.")
-        self.encoder, self.vectors = encoder, vectors
+        self.encoder, self.vectors, self.index = encoder, vectors, index
 
     @classmethod
     def of(
@@ -39,7 +48,8 @@ class Dense:
     ) -> "Dense":
         """Encode names."""
         vectors = encode(encoder, names, max_tokens=MAX_TOKENS, bf16=has_bf16(), progress=progress)
-        return cls(encoder, vectors.astype(np.float16))
+        half = vectors.astype(np.float16)
+        return cls(encoder, half, make_index(half))
 
     def encode(self, strings: Sequence[str]) -> Vectors:
         """Give the unit vectors of some strings."""
@@ -52,13 +62,30 @@ class Dense:
         most = min(most, len(self.vectors))
         rows, cosines = [np.zeros((0, most), np.int64)], [np.zeros((0, most), np.float32)]
         for first in range(0, len(queries), AT_ONCE):
-            scores = self._scores(queries[first : first + AT_ONCE])
-            best = np.argpartition(-scores, most - 1, axis=1)[:, :most] if most else rows[0]
-            found = np.take_along_axis(scores, best, 1)
-            order = np.argsort(-found, axis=1, kind="stable")
-            rows.append(np.take_along_axis(best, order, 1))
-            cosines.append(np.take_along_axis(found, order, 1))
+            some = queries[first : first + AT_ONCE]
+            for candidates, scores in self._compared(some, most):
+                best = np.argpartition(-scores, most - 1, axis=1)[:, :most] if most else rows[0]
+                found = np.take_along_axis(scores, best, 1)
+                order = np.argsort(-found, axis=1, kind="stable")
+                chosen = np.take_along_axis(best, order, 1)
+                rows.append(chosen if candidates is None else candidates[chosen])
+                cosines.append(np.take_along_axis(found, order, 1))
         return np.concatenate(rows), np.concatenate(cosines)
+
+    def _compared(
+        self, queries: Vectors, most: int
+    ) -> Iterator[tuple[Int64[np.ndarray, " compared"] | None, Float32[np.ndarray, "strings compared"]]]:
+        """Yield which names some strings are compared with (None: all), and the cosines."""
+        if self.index is None:
+            yield None, self._scores(queries)
+            return
+        later = np.arange(len(self.index), len(self.vectors))
+        for query, proposed in zip(queries, propose(self.index, queries, most), strict=True):
+            candidates = np.concatenate([proposed[proposed >= 0], later])
+            if len(candidates) < most:
+                yield None, self._scores(query[None])
+            else:
+                yield candidates, query[None] @ self.vectors[candidates].astype(np.float32).T
 
     def _scores(self, queries: Vectors) -> Float32[np.ndarray, "strings names"]:
         scores = np.empty((len(queries), len(self.vectors)), np.float32)
@@ -91,12 +118,14 @@ class Dense:
     def save(self, folder: Path) -> None:
         """Write the vectors into a folder; the encoder stays where it is."""
         write_arrays({"vectors": self.vectors}, folder, "dense")
+        if self.index is not None and len(self.index) == len(self.vectors):
+            self.index.save(str(folder / FILE))
 
     @classmethod
     def load(cls, folder: Path, encoder: Encoder) -> "Dense":
-        """Map the vectors into memory.
+        """Map the vectors into memory, and their index if there is one.
 
         Raises:
             WrongArtifact: The encoder has vectors of another width.
         """
-        return cls(encoder, read_arrays(folder, "dense")["vectors"])
+        return cls(encoder, read_arrays(folder, "dense")["vectors"], open_index(folder))
