@@ -203,3 +203,25 @@ def test_twenty_kills_change_nothing(tmp_path, tiny_encoder_folder, tiny_graph):
         out, _ = process.communicate()
         ended = out.strip()
     assert kills == 20 and ended == f"ended {expected}"
+
+
+def test_a_new_head_of_words_warms_up_and_an_old_one_does_not(tiny_encoder_folder, tiny_graph, tmp_path):
+    """And where something else than words is trained too, no step is given to it alone."""
+    from transformers import AutoConfig, AutoModelForMaskedLM, AutoTokenizer
+
+    from loregraft.pretrain.learn import warmed
+
+    trunk, objectives = made(tiny_encoder_folder, tiny_graph)
+    assert warmed(settings_of(), objectives, 50).warm_up_heads == 5
+    assert warmed(settings_of(warm_up_heads=2), objectives, 50).warm_up_heads == 2
+    assert warmed(settings_of(), {**objectives, "other": torch.nn.Linear(1, 1)}, 50).warm_up_heads == 0
+    own = tmp_path / "own"
+    config = AutoConfig.from_pretrained(tiny_encoder_folder)
+    AutoModelForMaskedLM.from_config(config).save_pretrained(own)
+    AutoTokenizer.from_pretrained(tiny_encoder_folder).save_pretrained(own)
+    trunk, objectives = made(own, tiny_graph)
+    assert warmed(settings_of(), objectives, 50).warm_up_heads == 0
+    before = sum(value.sum() for value in objectives["masked_words"].head.parameters())
+    pretrain(trunk, objectives, settings_of(), steps=12, key="k", folder=tmp_path / "run")
+    after = sum(value.sum() for value in objectives["masked_words"].head.parameters())
+    assert before != after

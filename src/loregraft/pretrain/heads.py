@@ -5,8 +5,10 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from loregraft.encoder.words import StockWordHead
 
-class WordHead(nn.Module):
+
+class NewWordHead(nn.Module):
     """Scores every word of the vocabulary at the rows it is given, through the encoder's own word embeddings.
 
     Only rows that are asked for are scored: over all tokens the scores would cost as much as the encoder.
@@ -26,3 +28,7 @@ class WordHead(nn.Module):
     ) -> Float[Tensor, "rows vocab"]:
         """Give the logits of each row."""
         return F.linear(self.norm(F.gelu(self.transform(rows))), table, self.bias)
+
+
+WordHead = NewWordHead | StockWordHead
+"""A head of words: the checkpoint's own, or a new one where it has none."""

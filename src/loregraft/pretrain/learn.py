@@ -17,6 +17,7 @@ from loregraft.encoder.load import Encoder, save_encoder
 from loregraft.errors import BadInput
 from loregraft.fusion.knowledge import Knowledge
 from loregraft.linking.linker import Linker
+from loregraft.pretrain.heads import NewWordHead
 from loregraft.pretrain.make import OBJECTIVES, make_objective, word_head
 from loregraft.pretrain.objectives.objective import Objective
 from loregraft.pretrain.settings import MixSettings
@@ -68,6 +69,7 @@ def learn_model(
     key = _key(sources, settings)
     trunk, corpus, objectives = prepare_model(sources, settings)
     planned = plan(trunk, objectives, settings)
+    settings = warmed(settings, objectives, planned.steps)
     working = out.with_name(f".{out.name}.training") / str(rank)
     trained = pretrain(
         trunk, objectives, settings, steps=planned.steps, key=key, folder=working, report=report
@@ -117,6 +119,14 @@ def prepare_model(sources: Sources, settings: MixSettings) -> tuple[Trunk, Corpu
         except ValueError as error:
             raise BadInput(Path("settings"), 0, str(error), "Name objectives that there are.") from error
     return trunk, corpus, objectives
+
+
+def warmed(settings: MixSettings, objectives: Mapping[str, Objective], steps: int) -> MixSettings:
+    """Decide how long a new head of words trains alone, where the settings leave it open."""
+    if settings.warm_up_heads is not None:
+        return settings
+    new = all(isinstance(getattr(one, "head", None), NewWordHead) for one in objectives.values())
+    return settings.model_copy(update={"warm_up_heads": steps // 10 if new else 0})
 
 
 def _key(sources: Sources, settings: MixSettings) -> str:

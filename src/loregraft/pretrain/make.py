@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from loregraft.corpus.corpus import Corpus
+from loregraft.encoder.words import read_word_head
 from loregraft.errors import BadInput, did_you_mean
 from loregraft.fusion.knowledge import Knowledge
-from loregraft.pretrain.heads import WordHead
+from loregraft.pretrain.heads import NewWordHead, WordHead
 from loregraft.pretrain.objectives.contrast import (
     EntityContrast,
     EntityContrastSettings,
@@ -118,7 +119,7 @@ def make_objective(
 
     Args:
         settings: Its own; None: its defaults.
-        head: Of words, shared with other objectives; None: a new one.
+        head: Of words, shared with other objectives; None: the checkpoint's own, or a new one.
 
     Raises:
         ValueError: There is no such objective, or the settings are another's.
@@ -137,6 +138,6 @@ def make_objective(
 
 
 def word_head(trunk: Trunk) -> WordHead:
-    """Make a new head of words for an encoder."""
+    """Give the head of words of the encoder's checkpoint, or a new one where it has none."""
     vocabulary, width = trunk.table.shape
-    return WordHead(trunk.hidden, width, vocabulary)
+    return read_word_head(trunk.encoder) or NewWordHead(trunk.hidden, width, vocabulary)

@@ -59,8 +59,11 @@ class MixSettings(BaseModel):
         2.0, ge=1, description="1: objectives in proportion to their items; higher: alike"
     )
     weights: dict[str, Weight] = Field(default={}, description="how often, by objective; others count 1")
-    warm_up_heads: int = Field(
-        0, ge=0, description="first steps, in which new heads train and the encoder rests"
+    warm_up_heads: int | None = Field(
+        None,
+        ge=0,
+        description="first steps, in which new heads train and the encoder rests; null: a tenth where all "
+        "that trains predicts words and the checkpoint has no head for it, else none",
     )
     seed: int = Field(0, ge=0, description="decides items, masks and new weights")
     loop: LoopSettings = Field(LoopSettings(), description="the training loop")

@@ -41,7 +41,7 @@ class _Mixed(nn.Module):
     def step(self, step: int) -> tuple[Losses, int]:
         """Give the loss of a step, divided by what it was at first, and the tokens that were read."""
         name = choose(self.chances, self.settings.seed, step)
-        self.trunk.frozen = step < self.settings.warm_up_heads
+        self.trunk.frozen = step < (self.settings.warm_up_heads or 0)
         items = self.objectives[name].items(self.settings.seed, step)
         loss = self.objectives[name].loss(self.trunk, share_of(items))
         mean = over_all(loss.total, loss.count)

@@ -20,7 +20,7 @@ from loregraft.corpus.mask import Masked, Unit, Vocabulary, choose, hide, words_
 from loregraft.corpus.tokens import Tokens
 from loregraft.errors import BadInput
 from loregraft.fusion.knowledge import Knowledge
-from loregraft.pretrain.heads import WordHead
+from loregraft.pretrain.heads import NewWordHead, WordHead
 from loregraft.pretrain.objectives.mentions import apart
 from loregraft.pretrain.objectives.objective import Loss, ObjectiveSettings, draw, generator_of
 from loregraft.pretrain.objectives.sentences import nothing
@@ -111,7 +111,7 @@ class Sentiment(nn.Module):
         self.paired = asked and any(said.pairs for _, said in self.texts)
         if self.paired:
             vocabulary, width = trunk.table.shape
-            self.pair_head = WordHead(trunk.hidden, width, vocabulary)
+            self.pair_head = NewWordHead(trunk.hidden, width, vocabulary)
 
     def items(self, seed: int, step: int) -> list[SentimentItem]:
         """Draw texts and hide words."""
