@@ -130,5 +130,5 @@ def warmed(settings: MixSettings, objectives: Mapping[str, Objective], steps: in
 
 
 def _key(sources: Sources, settings: MixSettings) -> str:
-    dumped = settings.model_dump(mode="json")
+    dumped = settings.model_dump(mode="json", exclude={"trackers"})
     return fingerprint(KIND, "mix", 1, dumped, sources.encoder.sha256, dict(sources.keys), torch.__version__)

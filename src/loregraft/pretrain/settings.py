@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from loregraft.training.settings import LoopSettings
+from loregraft.training.trackers import Tracker
 
 Weight = Annotated[float, Field(ge=0)]
 Option = bool | int | float | str | list[str] | None
@@ -64,6 +65,9 @@ class MixSettings(BaseModel):
         ge=0,
         description="first steps, in which new heads train and the encoder rests; null: a tenth where all "
         "that trains predicts words and the checkpoint has no head for it, else none",
+    )
+    trackers: tuple[Tracker, ...] = Field(
+        (), description="told each step beside the lines of steps.jsonl; the extra `track` has tensorboard"
     )
     seed: int = Field(0, ge=0, description="decides items, masks and new weights")
     loop: LoopSettings = Field(LoopSettings(), description="the training loop")

@@ -20,6 +20,7 @@ from loregraft.pretrain.settings import MixSettings
 from loregraft.pretrain.trunk import Trunk
 from loregraft.training.loop import Losses, Progress, Trained, fit, seconds_per_step
 from loregraft.training.ranks import over_all, share_of
+from loregraft.training.trackers import tracking
 
 STEPS_LOG = "steps.jsonl"
 
@@ -114,15 +115,19 @@ def pretrain(
         Diverged: A loss or gradient is not finite; the last good checkpoint is kept.
     """
     mixed = _Mixed(trunk, objectives, settings)
-    key = fingerprint("mix", key, settings.model_dump(mode="json"), sorted(objectives))
+    same = settings.model_dump(mode="json", exclude={"trackers"})
+    key = fingerprint("mix", key, same, sorted(objectives))
     folder.mkdir(parents=True, exist_ok=True)
     log = folder / STEPS_LOG
-    with log.open("a", encoding="utf-8") as lines:
+    config = settings.model_dump(mode="json")
+    with log.open("a", encoding="utf-8") as lines, tracking(settings.trackers, folder, config) as tell:
 
         def told(progress: Progress) -> None:
             line = {**progress.__dict__, "losses": mixed.told}
             lines.write(json.dumps(line) + "\n")
             lines.flush()
+            speed = {"tokens_per_s": progress.tokens_per_s, "gradient_norm": progress.gradient_norm}
+            tell({**mixed.told, **speed}, progress.step)
             report(Progress(**line))
 
         trained = fit(
