@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from loregraft.encoder.hooks import Changes
 from loregraft.fusion.inputs import NOWHERE, Inputs, Tokens, padded
-from loregraft.fusion.knowledge import Knowledge, choose_facts
+from loregraft.fusion.knowledge import Knowledge
 from loregraft.fusion.method import Host, MethodSettings, Need
 
 
@@ -59,7 +59,13 @@ class FactsText(nn.Module):
         entities: list[int] = []
         triples: list[int] = []
         for entity in dict.fromkeys(span.entities[0] for span in one.spans):
-            parts = self._parts(entity, knowledge)
+            parts = knowledge.said(
+                entity,
+                types=self.settings.types,
+                words=self.settings.description_words,
+                facts=self.settings.facts,
+                relations=self.settings.relations,
+            )
             name = self.host.ids(f"{knowledge.names[entity]}:")
             said: list[int] = []
             for text, row in parts:
@@ -76,13 +82,3 @@ class FactsText(nn.Module):
         longer = one.ids + ids + end
         offsets = one.offsets + [NOWHERE] * (len(ids) + len(end))
         return Tokens(longer, offsets, one.spans, one.cut, one.lost), entities, triples
-
-    def _parts(self, entity: int, knowledge: Knowledge) -> list[tuple[str, int | None]]:
-        settings, parts = self.settings, list[tuple[str, int | None]]()
-        if settings.types and knowledge.types[entity]:
-            parts.append((knowledge.types[entity], None))
-        words = knowledge.description(entity).split()[: settings.description_words]
-        if words:
-            parts.append((" ".join(words), None))
-        chosen = choose_facts(knowledge.facts(entity), settings.facts, settings.relations)
-        return parts + [(fact.words, fact.row) for fact in chosen]

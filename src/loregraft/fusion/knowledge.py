@@ -155,6 +155,27 @@ class Knowledge:
                     return {"positive": 1.0, "negative": -1.0, "neutral": 0.0}.get(said[name].lower())
         return None
 
+    def said(
+        self,
+        entity: int,
+        *,
+        types: bool = True,
+        words: int = 16,
+        facts: int = 3,
+        relations: Sequence[str] = (),
+    ) -> list[tuple[str, int | None]]:
+        """Give what is said of an entity, each with the row of its triple: None where it is none.
+
+        Its type, whether it is a good word or a bad one, the first words of its description, and the facts
+        that tell most.
+        """
+        polarity = self.polarity(entity)
+        parts = [self.types[entity] if types else "", "" if polarity is None else polar_word(polarity)]
+        parts.append(" ".join(self.description(entity).split()[:words]))
+        told: list[tuple[str, int | None]] = [(part, None) for part in parts if part]
+        chosen = choose_facts(self.facts(entity), facts, relations)
+        return told + [(fact.words, fact.row) for fact in chosen]
+
     @cached_property
     def categories(self) -> tuple[str, ...]:
         """The ids of the categories of a lexicon's words, sorted."""
@@ -186,6 +207,11 @@ class Knowledge:
     def _fact(self, row: int, other: int, outgoing: bool, information: float) -> Fact:
         relation = self.relations[int(self.graph.relation_indexes[row])]
         return Fact(row, relation, self.names[other], other, outgoing, information)
+
+
+def polar_word(polarity: float) -> str:
+    """Put a polarity into a word."""
+    return "positive" if polarity > 0 else "negative" if polarity < 0 else "neutral"
 
 
 def choose_facts(facts: Sequence[Fact], most: int, relations: Sequence[str] = ()) -> list[Fact]:

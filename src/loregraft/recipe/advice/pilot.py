@@ -15,7 +15,7 @@ from loregraft.encoder.encode import encode
 from loregraft.encoder.load import Encoder
 from loregraft.errors import LoregraftError
 from loregraft.evaluate.significance import Interval, Verdict, interval, resample, verdict
-from loregraft.fusion.knowledge import Knowledge, choose_facts
+from loregraft.fusion.knowledge import Knowledge
 from loregraft.linking.linker import Linker
 from loregraft.tasks.examples import Example
 
@@ -23,7 +23,6 @@ FOLDS, REPEATS = 5, 3
 FEWEST = 10
 """Examples of a label below which it is left out of the pilot."""
 ARMS = ("text", "shuffled", "facts")
-FACTS, WORDS = 3, 16
 
 
 class TooFewLabels(LoregraftError):
@@ -150,9 +149,8 @@ def _with_facts(texts: Sequence[str], entities: Sequence[Sequence[int]], knowled
     for text, found in zip(texts, entities, strict=True):
         said = []
         for entity in found:
-            parts = [knowledge.types[entity], " ".join(knowledge.description(entity).split()[:WORDS])]
-            parts += [fact.words for fact in choose_facts(knowledge.facts(entity), FACTS)]
-            said.append(f"{knowledge.names[entity]}: " + "; ".join(filter(None, parts)))
+            parts = [part for part, _ in knowledge.said(entity)]
+            said.append(f"{knowledge.names[entity]}: " + "; ".join(parts))
         written.append(" ".join([text, *said]))
     return written
 
