@@ -49,10 +49,10 @@ class Trunk(nn.Module):
 
     @property
     def table(self) -> Float[Tensor, "vocab width"]:
-        """The word embeddings."""
+        """The word embeddings; without a gradient while the encoder is frozen."""
         table: nn.Module = self.model.get_input_embeddings()  # type: ignore[operator]
         weight: Tensor = table.weight  # type: ignore[assignment]
-        return weight
+        return weight.detach() if self.frozen else weight
 
     @property
     def hidden(self) -> int:
