@@ -23,7 +23,12 @@ def pretrain(
         typer.Argument(metavar="TEXT...", help="texts: txt, jsonl, csv, tsv, parquet"),
     ],
     objectives: Annotated[
-        str, typer.Option("--objectives", metavar="NAMES", help="what trains, with commas between them")
+        str,
+        typer.Option(
+            "--objectives",
+            metavar="NAMES",
+            help="what trains, with commas between: see docs/reference/models.md",
+        ),
     ] = "",
     linker: Annotated[
         Path | None, typer.Option("--linker", metavar="DIR", help="a linker of the graph; else one is made")
