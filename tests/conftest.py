@@ -121,17 +121,24 @@ def polar_graph() -> KnowledgeGraph:
 def tiny_encoder_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A BERT of 2 layers, hidden 32, random weights, with a WordPiece tokenizer of the fixture's names."""
     import torch
-    from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+    from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
     from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
-    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
-    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
-    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    tokenizer.decoder = decoders.WordPiece()
-    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-    trainer = trainers.WordPieceTrainer(vocab_size=400, special_tokens=special, show_progress=False)
+    lower, split = normalizers.BertNormalizer(lowercase=True), pre_tokenizers.BertPreTokenizer()
     texts = [name for _, name, _, _ in NAMES] + list(DESCRIPTIONS.values())
-    tokenizer.train_from_iterator(texts, trainer)
+    normal = [lower.normalize_str(text) for text in texts]
+    # Not a trainer of tokenizers: its pieces differ from process to process.
+    words = sorted({word for text in normal for word, _ in split.pre_tokenize_str(text)})
+    letters = sorted({letter for word in words for letter in word} | set("abcdefghijklmnopqrstuvwxyz"))
+    starts = [word[: (len(word) + 1) // 2] for word in words]
+    ends = [f"##{word[len(start) :]}" for word, start in zip(words, starts, strict=True) if word != start]
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    letter_pieces = [*letters, *(f"##{letter}" for letter in letters)]
+    pieces = dict.fromkeys([*special, *letter_pieces, *starts, *ends, *words])
+    vocabulary = {piece: number for number, piece in enumerate(pieces)}
+    tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
+    tokenizer.normalizer, tokenizer.pre_tokenizer = lower, split
+    tokenizer.decoder = decoders.WordPiece()
     tokenizer.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
     folder = tmp_path_factory.mktemp("tiny_encoder")
     PreTrainedTokenizerFast(

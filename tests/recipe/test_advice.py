@@ -78,7 +78,7 @@ def world(told: bool) -> tuple[KnowledgeGraph, list[Example]]:
     """Eighty drugs with names of chance, a text each; what it is good for the graph tells, or does not."""
     generator = np.random.default_rng(0)
     syllables = ["ba", "do", "ki", "lu", "me", "no", "pa", "ri", "su", "ta", "ve", "zo"]
-    names = sorted({"".join(generator.choice(syllables, 4)) for _ in range(120)})[:80]
+    names = sorted({"".join(generator.choice(syllables, 2)) for _ in range(300)})[:80]
     kinds = generator.permutation(["fever"] * 40 + ["breathing"] * 40).tolist()
     said = kinds if told else generator.permutation(kinds).tolist()
     entities = [*names, "fever", "breathing"]
