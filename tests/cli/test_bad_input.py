@@ -195,7 +195,7 @@ MISTAKES = [
     Wrong(
         "learning rate",
         nothing,
-        ("the loss is nan at step 2 (objective: alignment, anchor). Lower pretrain.loop.learning_rate",),
+        ("the loss is nan at step 2 (objective: alignment, anchor). Lower loop.learning_rate",),
         ("--set", "pretrain.loop.learning_rate=1e30"),
     ),
 ]

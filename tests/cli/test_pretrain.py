@@ -39,8 +39,12 @@ def test_a_plain_folder_comes_out(commands, place):
     AutoModel.from_pretrained(place / "out")
     card = json.loads((place / "out" / "card.json").read_text())
     assert card["facts"]["objectives"] == names.split(",") and card["parents"]["graph"]
-    again = train(commands, place, "--objectives", names, "--set", "steps=8")
-    assert again.code == 0
+    assert len((place / "out" / "steps.jsonl").read_text().splitlines()) == 8
+    assert not list(place.glob(".out*"))
+    before = (place / "out" / "card.json").read_bytes()
+    again = train(commands, place, "--objectives", names, "--set", "steps=8", "--force")
+    assert again.code == 0 and "(unchanged)" in again.out
+    assert (place / "out" / "card.json").read_bytes() == before  # it holds the seconds that it took
     other = train(commands, place, "--objectives", names, "--set", "steps=9")
     assert other.code == 2 and "it exists already" in other.err
 
@@ -53,12 +57,43 @@ def test_a_plain_folder_comes_out(commands, place):
         (["--objectives", "sentiment"], "polarity"),
         (["--set", "options.masked_words.share=7"], "options.masked_words.share"),
         (["--minutes", "0"], "--minutes"),
+        (["--set", "options.triples.batch=8"], "options names triples, which is not among the objectives"),
+        (["--set", "weights.masked_word=2"], "weights names masked_word, which is not"),
     ],
 )
 def test_what_is_wrong_is_said_and_nothing_is_left(commands, place, more, said):
     told = train(commands, place, *more)
     assert told.code == 2 and said in told.err.replace("\n", " "), told.err
     assert not (place / "out").exists()
+
+
+def test_a_run_that_was_cut_off_keeps_its_plan(place, monkeypatch):
+    """Though a budget in minutes would give another number of steps the next time."""
+    from loregraft.pretrain import learn
+    from loregraft.pretrain.settings import MixSettings
+    from loregraft.pretrain.sources import open_all
+
+    def told(progress):
+        if progress.step == 3:
+            raise KeyboardInterrupt
+
+    settings = MixSettings(minutes=0.02)
+    with pytest.raises(KeyboardInterrupt):
+        sources = open_all(place / "encoder", place / "graph", [place / "texts.txt"], ())
+        learn.learn_model(sources, place / "out", settings, told)
+    planned = json.loads((place / ".out.training" / "plan.json").read_text())["steps"]
+    monkeypatch.setattr(learn, "plan_steps", lambda *given: planned + 1)
+    sources = open_all(place / "encoder", place / "graph", [place / "texts.txt"], ())
+    assert learn.learn_model(sources, place / "out", settings)["steps"] == planned
+
+
+def test_a_linker_of_another_graph_is_refused(commands, place, polar_graph):
+    save_graph(polar_graph, place / "other", "other key")
+    assert commands.run("link", "build", "other", "linker", cwd=place).code == 0
+    told = train(commands, place, "--linker", "linker", "--set", "steps=2")
+    assert told.code == 2 and "built from another graph" in told.err.replace("\n", " ")
+    assert commands.run("link", "build", "graph", "own", cwd=place).code == 0
+    assert train(commands, place, "--linker", "own", "--set", "steps=2").code == 0
 
 
 def test_texts_without_links_say_the_coverage(commands, place):

@@ -18,11 +18,12 @@ from loregraft.fusion.knowledge import Knowledge
 from loregraft.pretrain.make import make_objective, word_head
 from loregraft.pretrain.objectives.masked import MaskedSettings
 from loregraft.pretrain.settings import MixSettings
-from loregraft.pretrain.train import STEPS_LOG, plan, pretrain
+from loregraft.pretrain.train import plan_steps, pretrain
 from loregraft.pretrain.trunk import Trunk
 from loregraft.records import Link, Mention
 from loregraft.training.loop import Diverged
 from loregraft.training.settings import LoopSettings
+from loregraft.training.steps_log import STEPS_LOG
 
 TEXT = "measles is a viral infection with fever and rash"
 
@@ -90,16 +91,29 @@ def test_each_step_is_told(tmp_path, tiny_encoder_folder, tiny_graph):
     assert 3 < lines[0]["losses"].popitem()[1] < 9  # in nats, not divided: about the log of the vocabulary
 
 
-def test_budgets_become_steps(tiny_encoder_folder, tiny_graph):
+def test_the_log_of_a_run_that_was_cut_off_has_each_step_once(tmp_path, tiny_encoder_folder, tiny_graph):
+    """Also where more steps were told than a checkpoint holds, and where the last line is not whole."""
+    seldom = settings_of().loop.model_copy(update={"checkpoint_every_s": 1e6})
+    for stop_at, loop in ((4, settings_of().loop), (9, seldom)):
+        with pytest.raises(KeyboardInterrupt):
+            run(tmp_path / "a", tiny_encoder_folder, tiny_graph, stop_at=stop_at, loop=loop)
+    log = tmp_path / "a" / STEPS_LOG
+    with log.open("a") as file:
+        file.write('{"step": 1')
+    run(tmp_path / "a", tiny_encoder_folder, tiny_graph)
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    assert [line["step"] for line in lines] == list(range(1, 13))
+
+
+def test_budgets_become_steps(tmp_path, tiny_encoder_folder, tiny_graph):
     trunk, objectives = made(tiny_encoder_folder, tiny_graph)
-    by_tokens = plan(trunk, objectives, settings_of(steps=None, tokens=2_000))
-    each = by_tokens.tokens / by_tokens.steps
-    assert by_tokens.tokens == pytest.approx(2_000, abs=each)
-    assert plan(trunk, objectives, settings_of(steps=7)).steps == 7
-    assert plan(trunk, objectives, settings_of(steps=7, tokens=10**6)).steps == 7
-    assert plan(trunk, objectives, settings_of(steps=None, minutes=1e-6)).steps == 1
-    with pytest.raises(ValueError, match="give one of"):
-        plan(trunk, objectives, settings_of(steps=None))
+    steps = plan_steps(trunk, objectives, settings_of(steps=None, tokens=2_000))
+    _, trained = run(tmp_path / "a", tiny_encoder_folder, tiny_graph, steps=steps)
+    assert trained.tokens == pytest.approx(2_000, rel=0.1)
+    assert plan_steps(trunk, objectives, settings_of(steps=7)) == 7
+    assert plan_steps(trunk, objectives, settings_of(steps=7, tokens=10**6)) == 7
+    assert plan_steps(trunk, objectives, settings_of(steps=None, minutes=1e-6)) == 1
+    assert plan_steps(trunk, objectives, settings_of(steps=None)) > 100  # three minutes
 
 
 def test_a_loss_that_is_no_number_names_step_and_objective(tmp_path, tiny_encoder_folder, tiny_graph):
@@ -144,9 +158,9 @@ here = load("here_", Path({tests!r}) / "pretrain" / "test_pretrain.py")
 rank, world = join()
 assert world == {world}
 graph = KnowledgeGraph.gather(conftest.tiny_columns(), source="tiny")
-folder = Path({folder!r}) / str(rank)
+folder = Path({folder!r})
 trunk, _ = here.run(folder, Path({encoder!r}), graph, steps={steps})
-torch.save(dict(trunk.model.state_dict()), folder / "weights.pt")
+torch.save(dict(trunk.model.state_dict()), folder / f"weights-{{rank}}.pt")
 print("ended", sha256_weights(trunk.model.state_dict()), flush=True)
 """
 
@@ -170,8 +184,10 @@ def test_two_processes_have_the_result_of_one(tmp_path, tiny_encoder_folder, tin
     assert ran.returncode == 0, ran.stderr[-2000:]
     alone, _ = run(tmp_path / "one", tiny_encoder_folder, tiny_graph)
     one = alone.model.state_dict()
+    steps = [json.loads(line)["step"] for line in (tmp_path / "two" / STEPS_LOG).read_text().splitlines()]
+    assert steps == list(range(1, 13))  # told by one of them
     for rank in (0, 1):
-        both = torch.load(tmp_path / "two" / str(rank) / "weights.pt", weights_only=True)
+        both = torch.load(tmp_path / "two" / f"weights-{rank}.pt", weights_only=True)
         for name, value in one.items():
             assert torch.allclose(both[name], value, atol=1e-6), name
 
@@ -185,7 +201,7 @@ def test_twenty_kills_change_nothing(tmp_path, tiny_encoder_folder, tiny_graph):
     script = script_of(tmp_path / "one.py", tmp_path / "killed", tiny_encoder_folder, steps=steps)
     random, kills, ended = Random(0), 0, ""
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    folder = tmp_path / "killed" / "0"
+    folder = tmp_path / "killed"
     while not ended:
         process = subprocess.Popen(
             [sys.executable, str(script)], env=environment, stdout=subprocess.PIPE, text=True

@@ -73,11 +73,11 @@ def _pilot(graph: "KnowledgeGraph", labels: Path, encoder: str) -> "Pilot":
     from loregraft.fusion.knowledge import Knowledge
     from loregraft.linking.linker import Linker
     from loregraft.recipe.advice.pilot import run_pilot
-    from loregraft.recipe.sources import PACKAGE, find_source
+    from loregraft.recipe.sources import find_source
     from loregraft.tasks.examples import read_examples
 
     examples = read_examples(labels)
-    path = find_source(encoder, Path()) if encoder.startswith(PACKAGE) else Path(encoder)
+    path = find_source(encoder, Path())
     with Screen() as screen:
         screen.begin("pilot", f"{len(examples):,} labelled texts")
         read, linker = load_encoder(path), Linker.build(graph)

@@ -2,15 +2,13 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from loregraft.errors import CannotWrite
 
 if TYPE_CHECKING:
-    from loregraft.linking.linker import Linker
-    from loregraft.pretrain.learn import Sources
     from loregraft.training.loop import Progress
 
 
@@ -55,81 +53,35 @@ def pretrain(
     from loregraft.disk import keep_apart
     from loregraft.pretrain.learn import is_learnt, learn_model
     from loregraft.pretrain.settings import MixSettings
+    from loregraft.pretrain.sources import open_all
+    from loregraft.recipe.sources import find_source
 
-    overrides = list(set_ or [])
-    if objectives:
-        overrides.append(f"objectives=[{objectives}]")
-    if minutes is not None:
-        overrides.append(f"minutes={minutes}")
-    settings = load_settings(MixSettings, recipe, overrides)
-    if settings.steps is None and settings.tokens is None and settings.minutes is None:
-        settings = settings.model_copy(update={"minutes": 3.0})
+    short = {"objectives": f"[{objectives}]" if objectives else None, "minutes": minutes}
+    overrides = [f"{name}={value}" for name, value in short.items() if value is not None]
+    settings = load_settings(MixSettings, recipe, [*overrides, *(set_ or [])])
     keep_apart(out, [graph, *texts])
     with Screen() as screen:
         screen.begin("pretrain", "reading and linking the texts")
-        sources = _sources(encoder, graph, texts, linker, vectors, settings.objectives)
-        if out.exists() and not force and not is_learnt(out, sources, settings):
+        path = find_source(encoder, Path())
+        sources = open_all(path, graph, texts, settings.objectives, linker=linker, vectors=vectors)
+        done = is_learnt(out, sources, settings)
+        if out.exists() and not force and not done:
             raise CannotWrite(
                 out, "it exists already", "Choose another folder, or overwrite it with --force."
             )
+        facts = learn_model(sources, out, settings, lambda now: screen.advance(*_words(now)))
+    typer.echo(json.dumps(facts, indent=1) if as_json else _told(out, facts, done))
 
-        def advance(progress: "Progress") -> None:
-            losses = ", ".join(f"{name} {value:.3f}" for name, value in progress.losses.items())
-            speed = f"{progress.tokens_per_s:,.0f} tokens/s, gradient {progress.gradient_norm:.2f}"
-            done = f"{progress.step}/{progress.steps}"
-            screen.advance(progress.step / progress.steps, f"{done}: {losses}, {speed}")
 
-        facts = learn_model(sources, out, settings, advance)
-    if as_json:
-        typer.echo(json.dumps(facts, indent=1))
-        return
-    loss = facts["loss"]
-    assert isinstance(loss, list)
-    typer.echo(
+def _words(now: "Progress") -> tuple[float, str]:
+    losses = ", ".join(f"{name} {value:.3f}" for name, value in now.losses.items())
+    speed = f"{now.tokens_per_s:,.0f} tokens/s, gradient {now.gradient_norm:.2f}"
+    return now.step / now.steps, f"{now.step}/{now.steps}: {losses}, {speed}"
+
+
+def _told(out: Path, facts: dict[str, Any], done: bool) -> str:
+    return (
         f"{out}: {facts['steps']:,} steps, {facts['tokens']:,} tokens in {facts['seconds']} s; "
-        f"loss as share of the first {loss[0][1]:.3f} to {loss[-1][1]:.3f}; "
-        f"{facts['coverage']:.0%} of {facts['texts']:,} texts have links"
+        f"loss as share of the first {facts['loss'][0][1]:.3f} to {facts['loss'][-1][1]:.3f}; "
+        f"{facts['coverage']:.0%} of {facts['texts']:,} texts have links" + " (unchanged)" * done
     )
-
-
-def _sources(
-    encoder: str,
-    graph: Path,
-    texts: list[Path],
-    linker: Path | None,
-    vectors: Path | None,
-    objectives: tuple[str, ...],
-) -> "Sources":
-    from loregraft.artifact import fingerprint, read_card
-    from loregraft.encoder.load import load_encoder
-    from loregraft.fusion.knowledge import Knowledge
-    from loregraft.kg.store import open_graph
-    from loregraft.kge.vectors import open_vectors
-    from loregraft.linking.texts.sources import open_sources, read_sources
-    from loregraft.pretrain.learn import Sources
-    from loregraft.recipe.sources import PACKAGE, find_source
-
-    path = find_source(encoder, Path()) if encoder.startswith(PACKAGE) else Path(encoder)
-    opened, keys = open_graph(graph), {"graph": read_card(graph, "graph").key}
-    found = open_vectors(vectors) if vectors is not None else None
-    if vectors is not None:
-        keys["vectors"] = read_card(vectors).key
-    if linker is not None:
-        keys["linker"] = read_card(linker).key
-    read = [row.text for row in read_sources(open_sources(texts))]
-    keys["texts"] = fingerprint(read)
-    knowledge = Knowledge(opened, found)
-    return Sources(load_encoder(path), knowledge, read, keys, _linker_of(linker, knowledge, objectives))
-
-
-def _linker_of(folder: Path | None, knowledge: object, objectives: tuple[str, ...]) -> "Linker | None":
-    """Open a linker, or make one of the graph's names, where an objective reads links."""
-    from loregraft.fusion.knowledge import Knowledge
-    from loregraft.linking.linker import Linker
-    from loregraft.pretrain.make import OBJECTIVES
-
-    if folder is not None:
-        return Linker.load(folder)
-    needed = any("links" in OBJECTIVES[name].needs for name in objectives if name in OBJECTIVES)
-    assert isinstance(knowledge, Knowledge)
-    return Linker.build(knowledge.graph) if needed else None

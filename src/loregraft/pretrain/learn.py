@@ -4,47 +4,33 @@ The folder opens with plain transformers and sentence-transformers. A run that w
 last intact checkpoint was; one that is done is not done again.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+import shutil
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 
 import torch
 from pydantic import ValidationError
 
-from loregraft.artifact import Json, fingerprint, is_current, writing
+from loregraft.artifact import Json, fingerprint, is_current, read_card, writing
 from loregraft.corpus.corpus import Corpus, read_corpus
-from loregraft.encoder.load import Encoder, save_encoder
-from loregraft.errors import BadInput
-from loregraft.fusion.knowledge import Knowledge
-from loregraft.linking.linker import Linker
+from loregraft.disk import beside, lock
+from loregraft.encoder.load import save_encoder
+from loregraft.errors import BadInput, did_you_mean
 from loregraft.pretrain.heads import NewWordHead
 from loregraft.pretrain.make import OBJECTIVES, make_objective, word_head
-from loregraft.pretrain.objectives.objective import Objective
+from loregraft.pretrain.objectives.objective import Objective, ObjectiveSettings
 from loregraft.pretrain.settings import MixSettings
-from loregraft.pretrain.train import plan, pretrain
+from loregraft.pretrain.sources import Sources
+from loregraft.pretrain.train import plan_steps, pretrain
 from loregraft.pretrain.trunk import Trunk
 from loregraft.training.device import set_seed
-from loregraft.training.loop import Progress, remove_checkpoints
+from loregraft.training.loop import Progress, Trained, remove_checkpoints
+from loregraft.training.plan import PLAN, planned_steps
 from loregraft.training.ranks import join
+from loregraft.training.steps_log import STEPS_LOG
 
 KIND = "model"
-
-
-@dataclass(frozen=True)
-class Sources:
-    """What a model is made from.
-
-    Attributes:
-        texts: Of the domain.
-        keys: What the texts, graph and others are, by name: a fingerprint of each.
-        linker: None: the texts are read without links.
-    """
-
-    encoder: Encoder
-    knowledge: Knowledge
-    texts: Sequence[str]
-    keys: Mapping[str, str]
-    linker: Linker | None = None
 
 
 def is_learnt(out: Path, sources: Sources, settings: MixSettings) -> bool:
@@ -58,24 +44,31 @@ def learn_model(
     settings: MixSettings,
     report: Callable[[Progress], object] = lambda progress: None,
 ) -> dict[str, Json]:
-    """Train and write; gives the facts of the card. Of several processes, the first writes.
+    """Train and write, or find it done; gives the facts of the card. Of several processes, the first writes.
 
     Raises:
         BadInput: An objective lacks what it needs, or its settings are wrong.
-        CannotWrite: No permission, a full disk, or something there that loregraft did not write.
+        CannotWrite: No permission, a full disk, another run, or something there that loregraft did not write.
         Diverged: A loss or gradient is not finite; the last good checkpoint is kept.
     """
     rank, world = join()
-    key = _key(sources, settings)
-    trunk, corpus, objectives = prepare_model(sources, settings)
-    planned = plan(trunk, objectives, settings)
-    settings = warmed(settings, objectives, planned.steps)
-    working = out.with_name(f".{out.name}.training") / str(rank)
-    trained = pretrain(
-        trunk, objectives, settings, steps=planned.steps, key=key, folder=working, report=report
-    )
-    facts: dict[str, Json] = {
-        "objectives": list(objectives),
+    key, working = _key(sources, settings), beside(out, "training")
+    if is_current(out, KIND, key):
+        return dict(read_card(out, KIND).facts)
+    with lock(working) if rank == 0 else nullcontext():
+        trunk, corpus, objectives = prepare_model(sources, settings)
+        steps = planned_steps(working / PLAN, key, lambda: plan_steps(trunk, objectives, settings))
+        run = warmed(settings, objectives, steps)
+        trained = pretrain(trunk, objectives, run, steps=steps, key=key, folder=working, report=report)
+        facts = {"objectives": list(objectives), **_told(trained, corpus), "processes": world}
+        if rank == 0:
+            _write(out, sources, settings, key, facts, working / STEPS_LOG)
+            remove_checkpoints(working)
+    return facts
+
+
+def _told(trained: Trained, corpus: Corpus) -> dict[str, Json]:
+    return {
         "steps": trained.steps,
         "tokens": trained.tokens,
         "seconds": round(trained.seconds, 1),
@@ -85,20 +78,23 @@ def learn_model(
         "links": corpus.links,
         "links_lost": corpus.lost,
         "coverage": round(corpus.coverage, 4),
-        "processes": world,
     }
-    if rank == 0:
-        dumped: dict[str, Json] = settings.model_dump(mode="json")
-        parents = {**sources.keys, "encoder": sources.encoder.sha256}
-        with writing(out, KIND, key, settings=dumped, seed=settings.seed, parents=parents) as (target, told):
-            save_encoder(sources.encoder, target, settings.max_tokens)
-            told.update(facts)
-    remove_checkpoints(working)
-    return facts
+
+
+def _write(
+    out: Path, sources: Sources, settings: MixSettings, key: str, facts: dict[str, Json], log: Path
+) -> None:
+    dumped: dict[str, Json] = settings.model_dump(mode="json")
+    parents = {**sources.keys, "encoder": sources.encoder.sha256}
+    with writing(out, KIND, key, settings=dumped, seed=settings.seed, parents=parents) as (target, told):
+        save_encoder(sources.encoder, target, settings.max_tokens)
+        shutil.copy(log, target)
+        told.update(facts)
 
 
 def prepare_model(sources: Sources, settings: MixSettings) -> tuple[Trunk, Corpus, dict[str, Objective]]:
     """Link and tokenize the texts, and make the objectives, which share one head of words."""
+    own = {name: _settings_of(name, settings) for name in settings.objectives}
     linker = sources.linker
     links = linker.links(list(sources.texts)) if linker is not None else [[] for _ in sources.texts]
     trunk = Trunk(sources.encoder)
@@ -107,18 +103,25 @@ def prepare_model(sources: Sources, settings: MixSettings) -> tuple[Trunk, Corpu
     set_seed(settings.seed)
     head = word_head(trunk)
     objectives: dict[str, Objective] = {}
-    for name in settings.objectives:
-        kind = OBJECTIVES[name].settings if name in OBJECTIVES else None
+    for name, chosen in own.items():
         try:
-            own = None if kind is None else kind.model_validate(settings.options.get(name, {}))
-            objectives[name] = make_objective(name, trunk, corpus, sources.knowledge, own, head=head)
-        except ValidationError as error:
-            first = error.errors()[0]
-            found = f"options.{name}.{'.'.join(map(str, first['loc']))}: {first['msg']}"
-            raise BadInput(Path("settings"), 0, found, "See the reference of objectives.") from error
+            objectives[name] = make_objective(name, trunk, corpus, sources.knowledge, chosen, head=head)
         except ValueError as error:
-            raise BadInput(Path("settings"), 0, str(error), "Name objectives that there are.") from error
+            raise BadInput(Path(name), 0, str(error), "Meet its need, or leave it out.") from error
     return trunk, corpus, objectives
+
+
+def _settings_of(name: str, settings: MixSettings) -> ObjectiveSettings:
+    where = Path("settings")
+    if name not in OBJECTIVES:
+        found = f"there is no objective {name!r}. {did_you_mean(name, OBJECTIVES)}"
+        raise BadInput(where, 0, found, "Name objectives that there are.")
+    try:
+        return OBJECTIVES[name].settings.model_validate(settings.options.get(name, {}))
+    except ValidationError as error:
+        first = error.errors()[0]
+        found = f"options.{name}.{'.'.join(map(str, first['loc']))}: {first['msg']}"
+        raise BadInput(where, 0, found, "See docs/reference/models.md.") from error
 
 
 def warmed(settings: MixSettings, objectives: Mapping[str, Objective], steps: int) -> MixSettings:

@@ -2,11 +2,12 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from loregraft.training.settings import LoopSettings
 from loregraft.training.trackers import Tracker
 
+DEFAULT_MINUTES = 3.0
 Weight = Annotated[float, Field(ge=0)]
 Option = bool | int | float | str | list[str] | None
 
@@ -17,7 +18,7 @@ class PretrainSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     minutes: float = Field(
-        3.0, gt=0, description="training time of each arm, in minutes; turned into steps once"
+        DEFAULT_MINUTES, gt=0, description="training time of each arm, in minutes; turned into steps once"
     )
     steps: int | None = Field(
         None, gt=0, description="steps of each arm; null: as many as fit in the minutes"
@@ -53,9 +54,11 @@ class MixSettings(BaseModel):
         default={}, description="settings of objectives, by the objective's name"
     )
     max_tokens: int = Field(128, ge=8, description="longer texts are read in windows")
-    minutes: float | None = Field(None, gt=0, description="training time; turned into steps once")
+    minutes: float | None = Field(
+        None, gt=0, description="training time; turned into steps once; 3 where no budget is given"
+    )
     tokens: int | None = Field(None, gt=0, description="tokens to read; turned into steps once")
-    steps: int | None = Field(None, gt=0, description="steps; one of steps, tokens and minutes must be given")
+    steps: int | None = Field(None, gt=0, description="of several budgets the smallest counts")
     temperature: float = Field(
         2.0, ge=1, description="1: objectives in proportion to their items; higher: alike"
     )
@@ -71,3 +74,10 @@ class MixSettings(BaseModel):
     )
     seed: int = Field(0, ge=0, description="decides items, masks and new weights")
     loop: LoopSettings = Field(LoopSettings(), description="the training loop")
+
+    @model_validator(mode="after")
+    def _fit(self) -> "MixSettings":
+        for setting, named in (("options", self.options), ("weights", self.weights)):
+            if idle := sorted(set(named) - set(self.objectives)):
+                raise ValueError(f"{setting} names {', '.join(idle)}, which is not among the objectives")
+        return self

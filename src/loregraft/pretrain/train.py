@@ -6,9 +6,8 @@ with the same bits as one that was not.
 """
 
 import copy
-import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
 from torch import nn
@@ -16,13 +15,15 @@ from torch import nn
 from loregraft.artifact import fingerprint
 from loregraft.pretrain.mix import EarlyLoss, choose, shares
 from loregraft.pretrain.objectives.objective import Objective
-from loregraft.pretrain.settings import MixSettings
+from loregraft.pretrain.settings import DEFAULT_MINUTES, MixSettings
 from loregraft.pretrain.trunk import Trunk
 from loregraft.training.loop import Losses, Progress, Trained, fit, seconds_per_step
-from loregraft.training.ranks import over_all, share_of
+from loregraft.training.ranks import over_all, rank, share_of
+from loregraft.training.steps_log import STEPS_LOG, logging_steps
 from loregraft.training.trackers import tracking
 
-STEPS_LOG = "steps.jsonl"
+SAMPLED = 50
+"""Steps whose tokens are counted to tell how many a step reads."""
 
 
 class _Mixed(nn.Module):
@@ -52,38 +53,21 @@ class _Mixed(nn.Module):
         return {name: early.scale(mean)}, sum(item.tokens for item in items)
 
 
-@dataclass(frozen=True)
-class Plan:
-    """A budget in steps, and the tokens that they read.
-
-    Attributes:
-        tokens: By the first draws, not by all of them.
-    """
-
-    steps: int
-    tokens: int
-
-
-def plan(trunk: Trunk, objectives: Mapping[str, Objective], settings: MixSettings) -> Plan:
-    """Turn a budget into steps; the smallest of those that are given counts.
-
-    Raises:
-        ValueError: None of steps, tokens and minutes is given.
-    """
-    if settings.steps is None and settings.tokens is None and settings.minutes is None:
-        raise ValueError("give one of steps, tokens and minutes")
-    mixed = _Mixed(trunk, objectives, settings)
-    budgets = [settings.steps] if settings.steps is not None else []
-    tokens = [_tokens_of(mixed, step) for step in range(50)]
-    each = sum(tokens) / len(tokens)
+def plan_steps(trunk: Trunk, objectives: Mapping[str, Objective], settings: MixSettings) -> int:
+    """Turn a budget into steps; the smallest of those that are given counts."""
+    budgets = [] if settings.steps is None else [settings.steps]
+    minutes = settings.minutes
     if settings.tokens is not None:
-        budgets.append(max(1, round(settings.tokens / max(1.0, each))))
-    if settings.minutes is not None:
-        copied = copy.deepcopy(mixed)
+        mixed = _Mixed(trunk, objectives, settings)
+        drawn = [_tokens_of(mixed, step) for step in range(SAMPLED)]
+        budgets.append(max(1, round(settings.tokens * SAMPLED / max(1, sum(drawn)))))
+    elif minutes is None and not budgets:
+        minutes = DEFAULT_MINUTES
+    if minutes is not None:
+        copied = copy.deepcopy(_Mixed(trunk, objectives, settings))
         seconds = seconds_per_step(copied, copied.step, settings.loop)
-        budgets.append(max(1, int(settings.minutes * 60 / seconds)))
-    steps = min(budgets)
-    return Plan(steps, round(steps * each))
+        budgets.append(max(1, int(minutes * 60 / seconds)))
+    return min(budgets)
 
 
 def _tokens_of(mixed: _Mixed, step: int) -> int:
@@ -107,28 +91,26 @@ def pretrain(
         objectives: By name; those that share a head share the module.
         steps: As `plan` gave, so that all arms do the same.
         key: Fingerprint of encoder, texts and graph; only the same run resumes.
-        folder: Of this run alone: its checkpoints, and `steps.jsonl` with a line for each step. Remove the
-            checkpoints with `remove_checkpoints` once the result is safe.
+        folder: Of this run alone, which all its processes see: its checkpoints, and `steps.jsonl` with a line
+            for each step. Remove it with `remove_checkpoints` once the result is safe.
 
     Raises:
         CannotWrite: A checkpoint could not be written.
         Diverged: A loss or gradient is not finite; the last good checkpoint is kept.
     """
     mixed = _Mixed(trunk, objectives, settings)
-    same = settings.model_dump(mode="json", exclude={"trackers"})
-    key = fingerprint("mix", key, same, sorted(objectives))
+    config = settings.model_dump(mode="json", exclude={"trackers"})
     folder.mkdir(parents=True, exist_ok=True)
-    log = folder / STEPS_LOG
-    config = settings.model_dump(mode="json")
-    with log.open("a", encoding="utf-8") as lines, tracking(settings.trackers, folder, config) as tell:
+    first = rank() == 0  # of several processes, this one tells
+    trackers = settings.trackers if first else ()
+    with logging_steps(folder / STEPS_LOG) as line, tracking(trackers, folder, config) as tell:
 
         def told(progress: Progress) -> None:
-            line = {**progress.__dict__, "losses": mixed.told}
-            lines.write(json.dumps(line) + "\n")
-            lines.flush()
+            if first:
+                line(progress, mixed.told)
             speed = {"tokens_per_s": progress.tokens_per_s, "gradient_norm": progress.gradient_norm}
             tell({**mixed.told, **speed}, progress.step)
-            report(Progress(**line))
+            report(replace(progress, losses=mixed.told))
 
         trained = fit(
             mixed,
@@ -136,7 +118,7 @@ def pretrain(
             steps,
             settings.loop,
             seed=settings.seed,
-            key=key,
+            key=fingerprint("mix", key, config, sorted(objectives)),
             checkpoints=folder,
             report=told,
         )

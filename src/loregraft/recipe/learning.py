@@ -1,6 +1,5 @@
 """The pre-training stage: one plan of steps, and for each arm and seed a model folder."""
 
-import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -8,7 +7,6 @@ from pathlib import Path
 import numpy as np
 
 from loregraft.artifact import Json, fingerprint, is_current, read_card, writing
-from loregraft.disk import replace_file
 from loregraft.encoder.load import Encoder, load_encoder, save_encoder
 from loregraft.evaluate.controls import shuffle_views
 from loregraft.kg.graph import KnowledgeGraph
@@ -20,6 +18,7 @@ from loregraft.recipe.knowledge import Texts
 from loregraft.recipe.settings import Recipe
 from loregraft.recipe.talk import UNCHANGED, Talk, stage
 from loregraft.training.loop import Progress, remove_checkpoints
+from loregraft.training.plan import PLAN, planned_steps, read_plan
 
 SHUFFLED, GRAFTED = "shuffled", "grafted"
 TRAINED = (SHUFFLED, GRAFTED)
@@ -80,19 +79,14 @@ def plan(
     A new plan is as the recipe says or made by a calibration, and is written to folder/plan.json
     before any training.
     """
-    path = folder / "plan.json"
-    settings = recipe.pretrain.model_dump(mode="json")
-    key = fingerprint("plan", 1, settings, lesson.key, encoder.sha256)
-    try:
-        written = json.loads(path.read_text(encoding="utf-8"))
-        if written["key"] == key:
-            return int(written["steps"]), True
-    except (OSError, ValueError, KeyError, TypeError):
-        pass  # no plan, or not of this job: make one
-    steps = recipe.pretrain.steps or plan_steps(encoder, lesson.views, preparation(), recipe.pretrain)
-    content = {"key": key, "minutes": recipe.pretrain.minutes, "steps": steps, "batch": recipe.pretrain.batch}
-    replace_file(path, json.dumps(content, indent=1) + "\n")
-    return steps, False
+    path, told = folder / PLAN, recipe.pretrain
+    key = fingerprint("plan", 1, told.model_dump(mode="json"), lesson.key, encoder.sha256)
+    planned = read_plan(path, key) is not None
+
+    def make() -> int:
+        return told.steps or plan_steps(encoder, lesson.views, preparation(), told)
+
+    return planned_steps(path, key, make, minutes=told.minutes, batch=told.batch), planned
 
 
 def train_arm(

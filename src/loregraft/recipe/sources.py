@@ -42,6 +42,6 @@ def find_source(path: str, beside: Path) -> Path:
         found = beside / path
     if not found.exists():
         raise BadInput(
-            found, 0, "there is no such file", "Correct the path in the recipe; it counts from the recipe."
+            found, 0, "there is no such file", "Correct the path; one in a recipe counts from the recipe."
         )
     return found

@@ -21,7 +21,7 @@ from loregraft.encoder.load import sha256_weights
 from loregraft.fusion.wrap import FusedModel
 from loregraft.tasks.reading import Window, read
 from loregraft.tasks.settings import TaskSettings
-from loregraft.training.loop import Diverged, Losses, Progress, StepLoss, Trained, fit
+from loregraft.training.loop import Losses, Progress, StepLoss, Trained, fit
 
 POOL = 16
 """Batches whose texts are put in order of length together."""
@@ -76,20 +76,16 @@ def teach(
     batches = math.ceil(len(windows) / settings.batch)
     told = [fused.name, fused.settings.model_dump(mode="json"), *map(str, windows), gold.tolist()]
     with _folder(checkpoints) as folder, _learning(fused, settings.freeze):
-        try:
-            return fit(
-                parts,
-                _step_loss(fused, head, windows, gold, settings),
-                settings.steps or settings.epochs * batches,
-                settings.loop,
-                seed=settings.seed,
-                key=fingerprint("task", key, settings.model_dump(), told, sha256_weights(parts.state_dict())),
-                checkpoints=folder,
-                report=report,
-            )
-        except Diverged as error:  # the loop names the setting of another stage
-            found = str(error).partition(". Lower")[0]
-            raise Diverged(f"{found}. Lower loop.learning_rate or loop.new_learning_rate.") from error
+        return fit(
+            parts,
+            _step_loss(fused, head, windows, gold, settings),
+            settings.steps or settings.epochs * batches,
+            settings.loop,
+            seed=settings.seed,
+            key=fingerprint("task", key, settings.model_dump(), told, sha256_weights(parts.state_dict())),
+            checkpoints=folder,
+            report=report,
+        )
 
 
 def _step_loss(

@@ -20,7 +20,7 @@ from loregraft.artifact import Json, fingerprint
 from loregraft.errors import LoregraftError
 from loregraft.training.checkpoint import load_checkpoint, save_checkpoint
 from loregraft.training.device import has_bf16, set_seed
-from loregraft.training.ranks import sum_gradients
+from loregraft.training.ranks import agreed, rank, sum_gradients
 from loregraft.training.settings import LoopSettings
 
 Losses = dict[str, Tensor]
@@ -73,15 +73,19 @@ def fit(
     Args:
         step_loss: Must depend on nothing but the step's number, the model and seeded random numbers.
         key: Fingerprint of everything else that the result depends on.
-        checkpoints: A folder of this run alone; it is removed by the caller once the result is safe.
+        checkpoints: A folder of this run alone, which all its processes see and the first one writes; it is
+            removed by the caller once the result is safe.
 
     Raises:
         CannotWrite: A checkpoint could not be written.
         Diverged: A loss or a gradient is not finite.
+        RuntimeError: The processes see different checkpoints.
     """
     accelerator, optimizer = _prepare(model, settings)
     key = fingerprint(key, seed, steps, settings.model_dump(), _uses_bf16(settings))
     done, facts = load_checkpoint(checkpoints, key, model, optimizer)
+    if agreed(done) != done:
+        raise RuntimeError(f"another process goes on from another step; all must see one {checkpoints}")
     trained = Trained(done, *_costs(facts))
     started, saved = time.monotonic() - trained.seconds, time.monotonic()
     model.train(settings.dropout)
@@ -96,7 +100,8 @@ def fit(
         speed = trained.tokens / max(trained.seconds, 1e-9)
         left_s = trained.seconds / (step + 1) * (steps - step - 1)
         report(Progress(step + 1, steps, losses, norm, speed, left_s))
-        if time.monotonic() - saved > settings.checkpoint_every_s and step + 1 < steps:
+        late = time.monotonic() - saved > settings.checkpoint_every_s
+        if late and step + 1 < steps and rank() == 0:  # weights and state are the same in all processes
             save_checkpoint(checkpoints, step + 1, key, model, optimizer, _facts(trained))
             saved = time.monotonic()
     model.eval()
@@ -150,14 +155,14 @@ def _one_step(
     if not torch.isfinite(total):
         bad = [name for name, value in losses.items() if not torch.isfinite(value)]
         found = f"the loss is {total.item()} at step {step + 1} (objective: {', '.join(bad) or 'all'})"
-        raise Diverged(f"{found}. Lower pretrain.loop.learning_rate.")
+        raise Diverged(f"{found}. Lower loop.learning_rate or loop.new_learning_rate.")
     accelerator.backward(total)
     sum_gradients(model)
     norm = float(nn.utils.clip_grad_norm_(model.parameters(), settings.clip))
     if not math.isfinite(norm):  # this step would spoil the weights, and no later loss may tell
         raise Diverged(
             f"the gradient's norm is {norm} at step {step + 1} (objective: {', '.join(losses)}). "
-            "Lower pretrain.loop.learning_rate."
+            "Lower loop.learning_rate or loop.new_learning_rate."
         )
     optimizer.step()
     optimizer.zero_grad(set_to_none=True)

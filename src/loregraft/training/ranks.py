@@ -41,6 +41,15 @@ def rank() -> int:
     return dist.get_rank() if world_size() > 1 else 0
 
 
+def agreed(number: int) -> int:
+    """Give the first process's number, to all of them."""
+    if world_size() == 1:
+        return number
+    told = torch.tensor([number])
+    dist.broadcast(told, 0)
+    return int(told)
+
+
 def share_of(items: Sequence[T]) -> Sequence[T]:
     """Give this process's share of a step's items: each has every so-many-th."""
     return items[rank() :: world_size()] if world_size() > 1 else items

@@ -1,6 +1,5 @@
 """From a graph to a folder of text vectors: train, read all entities, go on where a run was cut off."""
 
-import json
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -9,7 +8,7 @@ import numpy as np
 import torch
 
 from loregraft.artifact import Json, fingerprint, is_current
-from loregraft.disk import lock, replace_file
+from loregraft.disk import lock
 from loregraft.encoder.load import Encoder, load_encoder
 from loregraft.errors import BadInput
 from loregraft.kg.graph import KnowledgeGraph
@@ -22,6 +21,7 @@ from loregraft.kge.text.texts import texts_of
 from loregraft.kge.text.train import Lesson, loop_settings, make_step_loss, plan_steps, readable
 from loregraft.kge.text.vectors import KIND, TextVectors, open_text_vectors, save_text_vectors
 from loregraft.training.loop import Diverged, Progress, Trained, fit, remove_checkpoints
+from loregraft.training.plan import PLAN, planned_steps
 
 Report = Callable[[float, str], object]
 """share done (0..1), what is done -> anything"""
@@ -105,7 +105,7 @@ def _train(readers: Readers, lesson: Lesson, key: str, work: Path, report: Repor
         words = f"step {now.step:,} of {now.steps:,}: loss {loss:.3f}, {now.tokens_per_s:,.0f} tokens/s"
         report(READING * now.step / now.steps, f"{words}, {now.left_s:,.0f} s left")
 
-    steps = _plan(work / "plan.json", key, lambda: plan_steps(readers, lesson))
+    steps = planned_steps(work / PLAN, key, lambda: plan_steps(readers, lesson))
     loop, seed = loop_settings(lesson.settings), lesson.settings.seed
     try:
         return fit(
@@ -121,19 +121,6 @@ def _train(readers: Readers, lesson: Lesson, key: str, work: Path, report: Repor
     except Diverged as error:  # the loop names the setting of another stage
         found = str(error).partition(". Lower")[0]
         raise Diverged(f"{found}. Lower the learning rate (rate).") from error
-
-
-def _plan(path: Path, key: str, make: Callable[[], int]) -> int:
-    """Give the number of steps; planned once, so that a run that goes on does as many."""
-    try:
-        written = json.loads(path.read_text(encoding="utf-8"))
-        if written["key"] == key:
-            return int(written["steps"])
-    except (OSError, ValueError, KeyError, TypeError):
-        pass  # no plan, or of another run
-    steps = make()
-    replace_file(path, json.dumps({"key": key, "steps": steps}) + "\n")
-    return steps
 
 
 def _facts(vectors: TextVectors, trained: Trained, parts: Parts, lesson: Lesson) -> dict[str, Json]:
