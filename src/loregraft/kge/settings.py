@@ -73,6 +73,9 @@ class KgeSettings(BaseModel):
     n3: float = Field(0.0, ge=0, description="weight of the cubed norm of each triple's vectors")
     l2: float = Field(0.0, ge=0, description="weight of the squared norm")
     dura: float = Field(0.0, ge=0, description="weight of the squared norms of question and answer")
+    dropout: float = Field(
+        0.0, ge=0, lt=1, description="share of the numbers of entities that a step leaves out"
+    )
     literals: Literal["none", "gate", "shuffled"] = Field(
         "none",
         description="numbers of attributes mixed into vectors of entities (LiteralE); shuffled: the control, "
@@ -99,6 +102,8 @@ class KgeSettings(BaseModel):
     def _fit(self) -> "KgeSettings":
         if self.drawn == "all" and self.loss not in ("softmax", "logistic"):
             raise ValueError(f"drawn is all, which the loss {self.loss} cannot do; take softmax or logistic")
+        if self.drawn == "all" and self.dropout:
+            raise ValueError("drawn is all, which dropout cannot do; take another, or set dropout to 0")
         if self.partitions > 1 and self.drawn in ("all", "typed"):
             raise ValueError(
                 f"drawn is {self.drawn}, which needs all entities in memory; set partitions to 1"

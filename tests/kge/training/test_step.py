@@ -1,5 +1,7 @@
 """A step of training changes the tables as autograd of the paper's formula says."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -90,6 +92,25 @@ def test_a_step_follows_the_gradient(name, reciprocal):
             moved = after[other] - before[other]
             large = expected[other].abs() > 1e-2
             assert (moved[large].sign() == -expected[other].float().sign()[large]).float().mean() > 0.95
+
+
+@pytest.mark.parametrize("name", sorted(SCORERS))
+def test_dropout_is_a_step_on_rows_that_lack_numbers(name):
+    """Those numbers do not move; the others' gradients are those of the rows that are left, made larger."""
+    settings = KgeSettings(model=name, dim=8, n3=0.1, dropout=0.5, rate=0.01)
+    dropped, plain = Tables.start(20, RELATIONS, settings), Tables.start(20, RELATIONS, settings)
+    batch = replace(batch_of(dropped), seed=3)
+    rows = torch.cat([torch.from_numpy(batch.questions.given), torch.from_numpy(batch.questions.answers)])
+    rows = torch.cat([rows, NEGATIVES])  # no entity stands twice
+    width = dropped.entities.values.shape[1]
+    kept = torch.empty(len(rows), width).bernoulli_(0.5, generator=torch.Generator().manual_seed(3)) * 2
+    assert 0.3 < (kept == 0).float().mean() < 0.7
+    plain.entities.values[rows] *= kept
+    loss = step(dropped, batch, settings, bf16=False)
+    assert loss == pytest.approx(step(plain, batch, settings.model_copy(update={"dropout": 0}), bf16=False))
+    expected = plain.entities.state[rows] * kept**2  # the square of the gradient
+    assert torch.allclose(dropped.entities.state[rows], expected, rtol=1e-4, atol=1e-9)
+    assert torch.allclose(dropped.relations.values, plain.relations.values, atol=1e-6)
 
 
 def test_a_matrix_of_a_relation_gets_the_sum_of_its_gradients():

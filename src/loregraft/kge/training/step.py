@@ -21,11 +21,16 @@ from loregraft.kge.training.penalties import dura_gradient, norm_gradient
 
 @dataclass(frozen=True)
 class Batch:
-    """What a step learns from: questions in groups, and negatives for them."""
+    """What a step learns from: questions in groups, and negatives for them.
+
+    Attributes:
+        seed: Of the numbers that dropout leaves out.
+    """
 
     questions: Questions
     groups: list[Group]
     negatives: Negatives
+    seed: int = 0
 
 
 @dataclass(frozen=True)
@@ -73,7 +78,8 @@ def step(tables: Tables, batch: Batch, settings: KgeSettings, bf16: bool) -> flo
     rows, weights = torch.cat(indexes), torch.from_numpy(questions.weights)
     asked = [Asked.of(tables, group) for group in batch.groups]
     relations = [one.relation for one in asked]
-    vectors = BatchVectors.of(tables.entity_rows(rows), len(questions), relations)
+    entities, kept = _dropped(tables.entity_rows(rows), settings.dropout, batch.seed)
+    vectors = BatchVectors.of(entities, len(questions), relations)
     meetings = _meetings(tables, asked, vectors)
     true = torch.cat([pairs(scorer.measure, m.queries, m.answers) for m in meetings])
     false = torch.cat([meet(scorer.measure, m.queries, m.negatives, bf16) for m in meetings])
@@ -83,9 +89,23 @@ def step(tables: Tables, batch: Batch, settings: KgeSettings, bf16: bool) -> flo
         scores = (true[m.rows], by_true[m.rows], false[m.rows], by_false[m.rows])
         _meeting_backward(tables, m, scores, vectors, by, settings, bf16)
     _penalise(tables, vectors, by, asked, weights, settings)
+    if kept is not None:
+        by.entities.mul_(kept)
     tables.step_entities(rows, by.entities, settings.rate)
     step_relations(tables, asked, by.relations, settings)
     return loss / max(1, len(questions))
+
+
+def _dropped(entities: Tensor, share: float, seed: int) -> tuple[Tensor, Tensor | None]:
+    """Leave out a share of the numbers of each row and make the others larger; give the factors too.
+
+    As Ruffinelli et al. 2020 train: a row that stands in a batch twice loses other numbers each time.
+    """
+    if not share:
+        return entities, None
+    generator = torch.Generator().manual_seed(seed)
+    kept = torch.empty_like(entities).bernoulli_(1 - share, generator=generator).div_(1 - share)
+    return entities * kept, kept
 
 
 def _meetings(tables: Tables, asked: list[Asked], vectors: BatchVectors) -> list[Meeting]:

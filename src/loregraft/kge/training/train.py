@@ -260,7 +260,7 @@ class Pass:
     ) -> float:
         if lot.lists is not None:
             return step_on_all(self._tables, lot.lists, questions, groups, self._settings, self._bf16)
-        batch = Batch(questions, groups, lot.draw(questions, generator))
+        batch = Batch(questions, groups, lot.draw(questions, generator), int(generator.integers(2**31)))
         return step(self._tables, batch, self._settings, self._bf16)
 
 
