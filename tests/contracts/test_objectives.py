@@ -92,10 +92,21 @@ def test_loss_is_a_number_with_a_gradient_everywhere(made):
 
 
 def test_nothing_to_learn_is_zero(made):
-    """No items: zero, with a gradient that is zero too."""
+    """No items, as where another process has them all: zero, with a gradient that is zero too."""
     trunk, objective = made
     loss = objective.loss(trunk, [])
     assert loss.count == 0 and loss.total.item() == 0.0
+    loss.total.backward()
+    values = [*trunk.parameters(), *objective.parameters()]
+    assert not any(value.grad.any() for value in values if value.grad is not None)
+
+
+def test_a_step_can_be_taken_while_the_encoder_rests(made):
+    """New heads warm up, maybe another objective's: this one has a gradient, if of nothing, too."""
+    trunk, objective = made
+    trunk.frozen = True
+    objective.loss(trunk, objective.items(0, 0)).mean.backward()
+    assert not any(value.grad.any() for value in trunk.model.parameters() if value.grad is not None)
 
 
 def test_a_few_steps_make_it_smaller(made, family, name):

@@ -9,27 +9,12 @@ import torch
 
 from loregraft.fusion.entity_attention import linker_loss, weights_of
 from loregraft.fusion.wrap import wrap
-from loregraft.records import Link
-
-
-@pytest.fixture
-def doubtful(linked_texts):
-    """The linked texts; two mentions may mean several entities; the priors of one are more than 1."""
-    texts, links = linked_texts
-    rash, flu = links[0][1].mention, links[2][0].mention
-    more = [Link(rash, "P:1", 0.05), Link(flu, "D:1", 0.3), Link(flu, "D:4", 0.02)]
-    return texts, [[*links[0], more[0]], links[1], [*links[2], *more[1:]]]
 
 
 @pytest.fixture
 def fused(tiny_encoder, knowledge):
     torch.manual_seed(0)
     return wrap(tiny_encoder.model, tiny_encoder.tokenizer, knowledge, method="entity_attention").eval()
-
-
-def read(fused, texts, links):
-    with torch.inference_mode():
-        return fused(**fused.prepare(texts, links).tensors).last_hidden_state
 
 
 def test_weights_of_candidates_by_hand():
@@ -62,7 +47,7 @@ def test_the_loss_by_hand():
     assert none.item() == 0 and torch.equal(logits.grad, torch.zeros_like(logits))
 
 
-def test_the_linker_learns_from_the_loss_while_the_gate_is_closed(fused, doubtful):
+def test_the_linker_learns_from_the_loss_while_the_gate_is_closed(fused, doubtful, read):
     """Told which of the candidates is right, it says so after some steps; the output stays the bare one."""
     texts, links = doubtful
     before, gold = read(fused, texts, links), torch.tensor([[1, 2, 1], [-100] * 3, [3, -100, -100]])
@@ -80,7 +65,7 @@ def test_the_linker_learns_from_the_loss_while_the_gate_is_closed(fused, doubtfu
     assert torch.equal(read(fused, texts, links), before)
 
 
-def test_the_last_logits_are_of_this_method_and_this_thread(fused, doubtful):
+def test_the_last_logits_are_of_this_method_and_this_thread(fused, doubtful, read):
     fused(**fused.prepare(*doubtful).tensors)
     own, seen = fused.method.last_logits(), []
     thread = threading.Thread(target=lambda: seen.append(fused.method.last_logits()))

@@ -3,10 +3,10 @@
 import pytest
 import torch
 
+from loregraft.corpus.tokens import NOWHERE, Span, Tokens
 from loregraft.encoder.hooks import encoder_of
 from loregraft.fusion.entity_input import EntityInputSettings
 from loregraft.fusion.folder import load_fused, save_fused
-from loregraft.fusion.inputs import NOWHERE, Span, Tokens
 from loregraft.fusion.wrap import wrap
 from loregraft.records import Link, Mention
 

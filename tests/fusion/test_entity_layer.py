@@ -1,112 +1,62 @@
 """The K-Encoder's fusion: the formula against plain loops, what carries over, what must not matter."""
 
 import dataclasses
-import math
 
 import pytest
 import torch
 
+from loregraft.corpus.tokens import tokens_of
 from loregraft.fusion.entity_layer import EntityLayer, EntityLayerSettings
-from loregraft.fusion.method import Gate
-from loregraft.fusion.wrap import wrap
 from loregraft.records import Link, Mention
 
 
 @pytest.fixture
-def fused(tiny_encoder, knowledge):
-    """Around the tiny BERT, in evaluation mode, with all weights random and gates open."""
-    torch.manual_seed(0)
-    fused = wrap(tiny_encoder.model, tiny_encoder.tokenizer, knowledge, method="entity_layer").eval()
-    with torch.no_grad():
-        for value in fused.method.parameters():
-            value.normal_(std=0.4)
-        for module in fused.method.modules():
-            if isinstance(module, Gate):
-                module.value.fill_(1.0)
-    return fused
+def fused(opened, knowledge):
+    return opened("entity_layer", knowledge)
 
 
 @torch.no_grad()
-def test_it_is_the_papers_formula(fused, linked_texts, knowledge):
+def test_it_is_the_papers_formula(fused, linked_texts, knowledge, plain, own):
     """Two fused layers, one after the other; hidden states between them are random."""
     inputs = fused.prepare(*linked_texts)
     before = [torch.randn(3, inputs.mask.shape[1], 32) for _ in range(2)]
-    changes = fused.method.changes(without_prefix(inputs))
+    changes = fused.method.changes(own(inputs))
     after = [changes.after[layer](before[layer]) for layer in (0, 1)]
-    spans = [one.spans for one in tokens_of(fused, linked_texts)]
+    spans = [one.spans for one in tokens_of(fused.tokenizer, *linked_texts, knowledge.index, 160)]
     assert [len(one) for one in spans] == [3, 0, 1]
     for text in (0, 2):
         entities = {span.first: vector(knowledge, span.entities[0]) for span in spans[text]}
         for layer in (0, 1):
-            words, entities = slow(fused.method.layers[layer], list(before[layer][text]), entities)
+            words, entities = slow(plain, fused.method.layers[layer], list(before[layer][text]), entities)
             assert torch.allclose(torch.stack(words), after[layer][text], atol=1e-5)
     assert torch.equal(after[0][1], before[0][1]) and torch.equal(after[1][1], before[1][1])
 
 
-def slow(layer, words, entities):
+def slow(plain, layer, words, entities):
     """Eqs. 3 to 6 with the released code's residuals, token by token; entities by token."""
     if layer.attention is not None:
-        seen = attend(layer.attention, list(entities.values()))
+        rows = list(entities.values())
+        seen = [plain.attend(layer.attention, row, rows) for row in rows]
         pairs = zip(entities.items(), seen, strict=True)
-        entities = {place: norm(layer.attention_norm, old + new) for (place, old), new in pairs}
+        entities = {place: plain.norm(layer.attention_norm, old + new) for (place, old), new in pairs}
     new_words, new_entities = [], {}
     for place, word in enumerate(words):
-        total = layer.word.weight @ word + layer.word.bias
+        total = plain.linear(layer.word, word)
         if place in entities:
             total = total + layer.entity.weight @ entities[place]
-        mixed = torch.stack([x * (1 + math.erf(x / math.sqrt(2))) / 2 for x in total])
-        new_words.append(norm(layer.word_norm, word + layer.to_word.weight @ mixed + layer.to_word.bias))
+        mixed = plain.gelu(total)
+        new_words.append(plain.norm(layer.word_norm, word + plain.linear(layer.to_word, mixed)))
         if place in entities and layer.to_entity is not None:
-            back = layer.to_entity.weight @ mixed + layer.to_entity.bias
-            new_entities[place] = norm(layer.entity_norm, entities[place] + back)
+            back = plain.linear(layer.to_entity, mixed)
+            new_entities[place] = plain.norm(layer.entity_norm, entities[place] + back)
     return new_words, new_entities
-
-
-def attend(module, rows):
-    """Let the rows attend to each other, head by head."""
-    width = module.head_dim
-    weights, biases = module.in_proj_weight.chunk(3), module.in_proj_bias.chunk(3)
-    seen = []
-    for row in rows:
-        heads = []
-        for head in range(module.num_heads):
-            part = slice(head * width, (head + 1) * width)
-            (query,), keys, values = (
-                [weight[part] @ one + bias[part] for one in asked]
-                for weight, bias, asked in zip(weights, biases, ([row], rows, rows), strict=True)
-            )
-            logits = [float(query @ key) / math.sqrt(width) for key in keys]
-            total = sum(math.exp(logit) for logit in logits)
-            heads.append(sum(math.exp(a) / total * value for a, value in zip(logits, values, strict=True)))
-        seen.append(module.out_proj.weight @ torch.cat(heads) + module.out_proj.bias)
-    return seen
-
-
-def norm(module, row):
-    spread = ((row - row.mean()) ** 2).mean()
-    return (row - row.mean()) / (spread + module.eps).sqrt() * module.weight + module.bias
 
 
 def vector(knowledge, entity):
     return torch.from_numpy(knowledge.entity_vectors[entity])
 
 
-def without_prefix(inputs):
-    return {name[2:]: value for name, value in inputs.tensors.items() if name.startswith("k_")}
-
-
-def tokens_of(fused, linked_texts):
-    from loregraft.fusion.inputs import tokens_of
-
-    return tokens_of(fused.tokenizer, *linked_texts, fused.knowledge.index, 160)
-
-
-def read(fused, texts, links):
-    with torch.inference_mode():
-        return fused(**fused.prepare(texts, links).tensors).last_hidden_state
-
-
-def test_what_else_is_in_the_batch_does_not_matter(fused, linked_texts):
+def test_what_else_is_in_the_batch_does_not_matter(fused, linked_texts, read):
     """Neither padding of tokens nor of entities: each text alone reads as in the batch."""
     texts, links = linked_texts
     together = read(fused, texts, links)
@@ -115,11 +65,11 @@ def test_what_else_is_in_the_batch_does_not_matter(fused, linked_texts):
         assert torch.allclose(together[text][: len(alone)], alone, atol=1e-5)
 
 
-def test_filling_counts_nowhere(fused, linked_texts):
+def test_filling_counts_nowhere(fused, linked_texts, own):
     """Whatever stands in the slots that only fill the batch up, the same comes out, bit for bit."""
     inputs = fused.prepare(*linked_texts)
     states = torch.randn(3, inputs.mask.shape[1], 32)
-    given = without_prefix(inputs)
+    given = own(inputs)
     other = dict(given)
     other["vectors"] = torch.where(given["real"].unsqueeze(-1), given["vectors"], 7.0)
     assert not torch.equal(other["vectors"], given["vectors"])
@@ -129,10 +79,10 @@ def test_filling_counts_nowhere(fused, linked_texts):
             assert torch.equal(first[layer](states), second[layer](states))
 
 
-def test_the_entities_of_a_text_see_each_other_from_the_second_layer_on(fused, linked_texts):
+def test_the_entities_of_a_text_see_each_other_from_the_second_layer_on(fused, linked_texts, own):
     """What the first mention is changes the token of the last one only through the entities' attention."""
     inputs = fused.prepare(*linked_texts)
-    given = without_prefix(inputs)
+    given = own(inputs)
     changed = given | {"vectors": given["vectors"].clone()}
     changed["vectors"][0, 0] += 1.0
     states, place = torch.randn(3, inputs.mask.shape[1], 32), int(given["first"][0, 2])

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from functools import partial
 
 import numpy as np
 import pytest
@@ -11,48 +12,26 @@ from loregraft.encoder.encode import encode
 from loregraft.fusion import knowledge_attention
 from loregraft.fusion.knowledge import Knowledge, choose_facts
 from loregraft.fusion.knowledge_attention import KnowledgeAttention, KnowledgeAttentionSettings
-from loregraft.fusion.method import Gate
-from loregraft.fusion.wrap import wrap
 from loregraft.kg.edit.change import edited
 
 
-def fuse(encoder, knowledge, **settings):
-    """Around the tiny BERT, in evaluation mode, with all weights random and gates open."""
-    torch.manual_seed(0)
-    given = KnowledgeAttentionSettings(**settings)
-    fused = wrap(
-        encoder.model, encoder.tokenizer, knowledge, method="knowledge_attention", settings=given
-    ).eval()
-    with torch.no_grad():
-        for value in fused.method.parameters():
-            value.normal_(std=0.4)
-        for module in fused.method.modules():
-            if isinstance(module, Gate):
-                module.value.fill_(1.0)
-    return fused
+@pytest.fixture
+def fuse(opened):
+    return partial(opened, "knowledge_attention")
 
 
 @pytest.fixture
-def fused(tiny_encoder, knowledge):
-    return fuse(tiny_encoder, knowledge)
-
-
-def without_prefix(inputs):
-    return {name[2:]: value for name, value in inputs.tensors.items() if name.startswith("k_")}
-
-
-def read(fused, texts, links):
-    with torch.inference_mode():
-        return fused(**fused.prepare(texts, links).tensors).last_hidden_state
+def fused(knowledge, fuse):
+    return fuse(knowledge)
 
 
 @torch.no_grad()
-def test_it_is_the_papers_formula(tiny_encoder, knowledge, linked_texts):
+def test_it_is_the_papers_formula(tiny_encoder, knowledge, linked_texts, plain, own, fuse):
     """From the words of the facts on; the texts have different numbers of them."""
-    fused = fuse(tiny_encoder, knowledge, heads=2, scale=3.0)
+    fused = fuse(knowledge, heads=2, scale=3.0)
     inputs = fused.prepare(*linked_texts)
     states = torch.randn(3, inputs.mask.shape[1], 32)
-    changes = fused.method.changes(without_prefix(inputs))
+    changes = fused.method.changes(own(inputs))
     assert len({len(rows) for rows in inputs.triples}) == 3
     for layer, place in zip(fused.method.layers, (0, 1), strict=True):
         after = changes.after[place](states)
@@ -63,11 +42,11 @@ def test_it_is_the_papers_formula(tiny_encoder, knowledge, linked_texts):
                 list(torch.from_numpy(encode(tiny_encoder, side))) for side in zip(*rows, strict=True)
             )
             for token, state in enumerate(states[text]):
-                assert torch.allclose(after[text, token], slow(layer, state, keys, values), atol=1e-5)
+                assert torch.allclose(after[text, token], slow(plain, layer, state, keys, values), atol=1e-5)
         assert torch.equal(after[1], states[1])
 
 
-def slow(layer, state, keys, values):
+def slow(plain, layer, state, keys, values):
     """One token: each head's softmax over nothing and the facts, their logits moved by log C - log M."""
     width = len(state) // layer.heads
     query, read = layer.query.weight @ state + layer.query.bias, []
@@ -75,18 +54,13 @@ def slow(layer, state, keys, values):
         part = slice(head * width, (head + 1) * width)
         weights, rows = [], []
         for key, value in zip(keys, values, strict=True):
-            key = norm(layer.key_norm, layer.key.weight @ key + layer.key.bias)
+            key = plain.norm(layer.key_norm, layer.key.weight @ key + layer.key.bias)
             logit = float(query[part] @ key[part]) / math.sqrt(width)
             weights.append(math.exp(logit + math.log(layer.scale) - math.log(len(keys))))
             rows.append((layer.value.weight @ value + layer.value.bias)[part])
         total = math.exp(float(layer.null[head])) + sum(weights)
         read.append(sum(weight / total * row for weight, row in zip(weights, rows, strict=True)))
     return state + layer.out.weight @ torch.cat(read)
-
-
-def norm(module, row):
-    spread = ((row - row.mean()) ** 2).mean()
-    return (row - row.mean()) / (spread + module.eps).sqrt() * module.weight + module.bias
 
 
 def in_turn(knowledge, entities):
@@ -111,12 +85,12 @@ def said(knowledge, row, entity):
     return f"{relation} {names[tail]}", names[head]
 
 
-def test_a_removed_row_was_never_there(fused, linked_texts, tiny_encoder, knowledge):
+def test_a_removed_row_was_never_there(fused, linked_texts, tiny_encoder, knowledge, own):
     """Without its row, what comes out is what a graph without the triple gives."""
     texts, links = linked_texts
     inputs = fused.prepare(texts, links)
     row = inputs.triples[2][1]
-    kept = without_prefix(inputs)
+    kept = own(inputs)
     for name in ("keys", "values", "real"):  # the others move up, as if the batch had been made without it
         kept[name] = kept[name].clone()
         kept[name][2, 1:-1] = inputs.tensors[f"k_{name}"][2, 2:]
@@ -127,17 +101,17 @@ def test_a_removed_row_was_never_there(fused, linked_texts, tiny_encoder, knowle
     assert len(anew.triples[2]) == len(inputs.triples[2]) - 1
     with torch.inference_mode():
         removed = fused.method.changes(kept).after[1](states)[2]
-        never = fused.method.changes(without_prefix(anew)).after[1](states)[2]
-        there = fused.method.changes(without_prefix(inputs)).after[1](states)[2]
+        never = fused.method.changes(own(anew)).after[1](states)[2]
+        there = fused.method.changes(own(inputs)).after[1](states)[2]
     assert torch.allclose(removed, never, atol=1e-6)
     assert not torch.allclose(removed, there, atol=1e-3)
 
 
-def test_a_row_that_does_not_count_is_not_there(fused, linked_texts):
+def test_a_row_that_does_not_count_is_not_there(fused, linked_texts, own):
     """Neither what it holds nor where it stands matters; the number of facts is the number that count."""
     inputs = fused.prepare(*linked_texts)
     states = torch.randn(3, inputs.mask.shape[1], 32)
-    given = without_prefix(inputs)
+    given = own(inputs)
     count = len(inputs.triples[2])
     cut = given | {"real": given["real"].clone()}
     cut["real"][2, 0] = False
@@ -150,12 +124,12 @@ def test_a_row_that_does_not_count_is_not_there(fused, linked_texts):
         assert torch.allclose(first(states)[2:], third(states[2:]), atol=1e-6)
 
 
-def test_rows_of_other_texts_do_not_matter(fused, linked_texts):
+def test_rows_of_other_texts_do_not_matter(fused, linked_texts, own, read):
     """Bit for bit, and in a batch as alone."""
     texts, links = linked_texts
     inputs = fused.prepare(texts, links)
     states = torch.randn(3, inputs.mask.shape[1], 32)
-    given = without_prefix(inputs)
+    given = own(inputs)
     other = {name: value.clone() for name, value in given.items()}
     other["keys"][0], other["values"][0], other["real"][0, 1:] = 3.0, -3.0, False
     with torch.inference_mode():
@@ -165,17 +139,17 @@ def test_rows_of_other_texts_do_not_matter(fused, linked_texts):
     assert torch.allclose(together[2][: len(alone)], alone, atol=1e-5)
 
 
-def test_the_order_of_facts_does_not_matter(fused, linked_texts):
+def test_the_order_of_facts_does_not_matter(fused, linked_texts, own):
     inputs = fused.prepare(*linked_texts)
     states = torch.randn(3, inputs.mask.shape[1], 32)
-    given = without_prefix(inputs)
+    given = own(inputs)
     turned = {name: value.flip(1) for name, value in given.items()}
     with torch.inference_mode():
         first, second = (fused.method.changes(one).after[0](states) for one in (given, turned))
     assert torch.allclose(first, second, atol=1e-5)
 
 
-def test_facts_are_taken_from_the_entities_in_turn(tiny_encoder, knowledge, linked_texts):
+def test_facts_are_taken_from_the_entities_in_turn(knowledge, linked_texts, fuse):
     """Each entity's most telling first; a triple of two entities is one row; what was used is told."""
     texts, links = linked_texts
     index = knowledge.index
@@ -183,9 +157,9 @@ def test_facts_are_taken_from_the_entities_in_turn(tiny_encoder, knowledge, link
     _, turns = in_turn(knowledge, (measles, rash, fever))
     expected = list(dict.fromkeys(turns))
     assert len(expected) < len(turns)
-    full = fuse(tiny_encoder, knowledge).prepare(texts, links)
+    full = fuse(knowledge).prepare(texts, links)
     assert full.triples[0] == tuple(expected) and full.entities[0] == (measles, rash, fever)
-    two = fuse(tiny_encoder, knowledge, facts=2).prepare(texts, links)
+    two = fuse(knowledge, facts=2).prepare(texts, links)
     assert two.triples[0] == tuple(expected[:2]) and two.tensors["k_keys"].shape[1] == 2
 
 

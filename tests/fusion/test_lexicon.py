@@ -215,3 +215,14 @@ def test_mentions_that_overlap_add_up(tiny):
     inputs = tiny.prepare([text], [both])
     rows = inputs.tensors["k_classes"][0, :, NEGATIVE]
     assert float(rows[1]) == 1.5 and float(rows[int(inputs.mask.sum()) - 2]) == 1.0
+
+
+def test_a_category_that_several_sources_state_counts_once(tiny):
+    """Fear by two lexicons and joy by one: a half each; all three triples are recorded."""
+    tails = ["category:fear", "category:fear", "category:joy"]
+    ends = {"head": ["winter"] * 3, "relation": ["has_category"] * 3, "tail": tails}
+    columns = Columns("triples", {**ends, "source": ["one", "other", "one"]})
+    tiny.with_knowledge(Knowledge(KnowledgeGraph.gather([columns])))
+    places = [POSITIVE + 1 + tiny.method.categories.index(f"category:{name}") for name in ("fear", "joy")]
+    assert classes_of(tiny, "winter") == dict.fromkeys(places, 0.5)
+    assert len(tiny.prepare(["winter"], [linked("winter", ["winter"])]).triples[0]) == 3

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
+from loregraft.corpus.tokens import NOWHERE, Span, Tokens
 from loregraft.encoder.soft import additive
-from loregraft.fusion.inputs import NOWHERE, Span, Tokens
 from loregraft.fusion.sentence_tree import Branch, SentenceTreeSettings, grow, visible
 from loregraft.fusion.wrap import wrap
 from loregraft.records import Link, Mention
@@ -200,14 +200,15 @@ def test_the_text_is_never_cut_for_a_branch(tiny):
 
 def test_a_branch_has_positions_or_stays_out(tiny):
     """At the end of a text there are fewer positions than there is room for tokens."""
-    most = tiny.host.max_tokens
-    tiny.method.host = type(tiny.host)(**{**vars(tiny.host), "max_tokens": 12})
-    lengths = [len(tiny.host.ids(fact.words)) for fact in chosen(tiny.knowledge, 6, 2)]
-    span = Span(11 - min(lengths), 12 - min(lengths), (6,), (1.0,))
-    exact = Tokens([2] * (12 - min(lengths)), [(0, 1)] * (12 - min(lengths)), [span])
-    assert tiny.method.prepare([exact], tiny.knowledge).tensors["position_ids"].max() == 11 < most
-    beyond = Span(12 - min(lengths), 13 - min(lengths), (6,), (1.0,))  # one further on than there is text
-    assert tiny.method.prepare([Tokens(exact.ids, exact.offsets, [beyond])], tiny.knowledge).triples == ((),)
+    shortest = min(len(tiny.host.ids(fact.words)) for fact in chosen(tiny.knowledge, 6, 2))
+    most, count = shortest + 4, 4
+    tiny.method.host = type(tiny.host)(**{**vars(tiny.host), "max_tokens": most})
+    ids, offsets = [2] * count, [(0, 1)] * count
+    exact = Tokens(ids, offsets, [Span(count - 1, count, (6,), (1.0,))])
+    inputs = tiny.method.prepare([exact], tiny.knowledge)
+    assert inputs.tensors["position_ids"].max() == most - 1 and len(inputs.triples[0]) == 1
+    beyond = Span(count, count + 1, (6,), (1.0,))  # one further on than there is text
+    assert tiny.method.prepare([Tokens(ids, offsets, [beyond])], tiny.knowledge).triples == ((),)
 
 
 def test_without_branches_the_batch_is_the_bare_one(tiny, linked_texts):

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loregraft.pretrain.objectives.alignment import alignment, anchor
+from loregraft.pretrain.objectives.alignment import alignment, anchor, nt_xent
 
 EYE = torch.eye(2)
 NONE = torch.zeros(4, 4, dtype=torch.bool)
@@ -115,6 +115,37 @@ def test_no_pairs():
     loss = alignment(none, none, torch.zeros(0, 0, dtype=torch.bool))
     assert loss.item() == 0
     loss.backward()
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10**6), st.integers(0, 5), st.integers(1, 7), st.floats(0.05, 1))
+def test_nt_xent_is_the_plain_loop(seed, anchors, others, temperature):
+    """-log of exp(cos / t) of the partner over the sum of it and of all that are not left out."""
+    generator = torch.Generator().manual_seed(seed)
+    cosines = 2 * torch.rand(anchors, others, generator=generator, dtype=torch.float64) - 1
+    partners = torch.randint(others, (anchors,), generator=generator)
+    left_out = torch.rand(anchors, others, generator=generator) < 0.4
+    kept, expected = left_out.clone(), 0.0
+    for row in range(anchors):
+        right = int(partners[row])
+        shares = [math.exp(float(cosine) / temperature) for cosine in cosines[row]]
+        below = sum(share for j, share in enumerate(shares) if j == right or not left_out[row, j])
+        expected -= math.log(shares[right] / below)
+    found = nt_xent(cosines, partners, left_out, temperature)
+    assert found.item() == pytest.approx(expected, rel=1e-9, abs=1e-9)
+    assert torch.equal(left_out, kept)
+
+
+def test_nt_xent_is_zero_where_nothing_competes():
+    """All but partners left out, one candidate alone, and no anchors; each has a gradient."""
+    cosines = torch.eye(3, requires_grad=True)
+    for rows, candidates in ((3, 3), (3, 1), (0, 3), (0, 0)):
+        partners = torch.zeros(rows, dtype=torch.long)
+        left_out = torch.ones(rows, candidates, dtype=torch.bool)
+        loss = nt_xent(cosines[:rows, :candidates], partners, left_out, 0.05)
+        loss.backward()
+        assert loss.item() == 0
+    assert not cosines.grad.any()
 
 
 def test_anchor_worked_examples():

@@ -13,7 +13,6 @@ from loregraft.pretrain.objectives.contrast import (
     EntityContrastSettings,
     RelationContrast,
     RelationContrastSettings,
-    nt_xent,
 )
 from loregraft.pretrain.objectives.mentions import NONE
 from loregraft.pretrain.trunk import Trunk
@@ -132,11 +131,6 @@ def test_zero_where_nothing_is_wrong_or_there_is_nothing(entities, relations):
     for trunk, objective in (entities(), relations()):
         loss = objective.loss(trunk, [])
         assert loss.count == 0 and loss.total.item() == 0.0
-    vectors = torch.eye(3, 8)
-    partners, wrong = torch.tensor([1, 0]), torch.zeros(2, 3, dtype=torch.bool)
-    assert nt_xent(vectors[:2], vectors, partners, wrong, 0.05).item() == 0.0
-    wrong[0, 2] = True
-    assert nt_xent(vectors[:2], vectors, partners, wrong, 0.05).item() > 0.0
 
 
 def test_relation_loss_is_zero_where_all_pairs_have_the_relation(relations):
@@ -196,6 +190,20 @@ def test_a_question_is_cut_to_what_the_encoder_reads(entities):
     for item in items:
         text = objective.texts[item.statement.text].ids
         assert item.ids[-len(text) + 1 :] == text[1:]
+
+
+@pytest.mark.parametrize("room", [0, 1, 2])
+def test_a_text_that_fills_the_encoder_is_asked_without_a_question(entities, room):
+    """Its windows may be as long as the encoder: then not even the separator has room."""
+    trunk, objective = entities()
+    most = max(len(text.ids) for text in objective.texts)
+    objective.longest = most + room
+    items = objective.items(0, 0)
+    assert max(item.tokens for item in items) == most + room
+    full = next(item for item in items if len(objective.texts[item.statement.text].ids) == most)
+    assert full.ids[1 + room :] == objective.texts[full.statement.text].ids[1:]
+    assert full.ids[1 : 1 + room][-1:] == [objective.tokenizer.sep_token_id][:room]
+    assert objective.loss(trunk, items).total.isfinite()
 
 
 def test_pairs_of_a_relation_are_of_different_texts(relations):

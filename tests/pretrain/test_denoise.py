@@ -1,42 +1,26 @@
 """Denoised entities: against a plain loop, what mentions carry, and zero."""
 
 from collections import Counter
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 
-from loregraft.corpus.corpus import read_corpus
 from loregraft.encoder.load import load_encoder
 from loregraft.errors import BadInput
 from loregraft.fusion.knowledge import Knowledge
-from loregraft.pretrain.make import make_objective
 from loregraft.pretrain.objectives.denoise import NO_ENTITY, DenoiseItem, DenoiseSettings, EntityHead
 from loregraft.pretrain.trunk import Put, Trunk
-from loregraft.records import Link, Mention
 
 TEXTS = ["measles brings fever and rash", "flu brings fever", "asthma is no fever"]
 MEANT = {"measles": "D:1", "fever": "P:1", "rash": "P:5", "flu": "D:2", "asthma": "D:3"}
 
 
 @pytest.fixture
-def trunk(tiny_encoder):
-    return Trunk(tiny_encoder)
-
-
-def made(trunk, knowledge, **chosen):
-    torch.manual_seed(0)
-    links = [
-        [
-            Link(Mention(text.index(words), text.index(words) + len(words), words), entity, 1.0)
-            for words, entity in MEANT.items()
-            if words in text
-        ]
-        for text in TEXTS
-    ]
-    corpus = read_corpus(TEXTS, links, trunk.encoder.tokenizer, knowledge.index)
-    return make_objective("denoised_entities", trunk, corpus, knowledge, DenoiseSettings(**chosen))
+def made(objective_on):
+    return partial(objective_on, MEANT, "denoised_entities", texts=TEXTS)
 
 
 @torch.no_grad()
@@ -55,7 +39,7 @@ def test_the_head_by_hand():
 
 @pytest.mark.parametrize("family", ["bert", "albert"])
 @torch.no_grad()
-def test_the_loss_is_the_loop_of_the_paper(family, family_folders, knowledge):
+def test_the_loss_is_the_loop_of_the_paper(family, family_folders, knowledge, made):
     """Text by text, mention by mention: -log softmax over the distinct entities of the batch."""
     trunk = Trunk(load_encoder(family_folders[family]))
     objective = made(trunk, knowledge, replaced=0.3, dropped=0.3, negatives=1)
@@ -78,7 +62,7 @@ def test_the_loss_is_the_loop_of_the_paper(family, family_folders, knowledge):
     assert loss.total.item() == pytest.approx(expected, rel=1e-4)
 
 
-def test_what_mentions_carry(trunk, knowledge):
+def test_what_mentions_carry(trunk, knowledge, made):
     """5 % another entity of the step, 15 % none, the rest the right one; wrong ones are like it."""
     objective = made(trunk, knowledge, negatives=2)
     told, there = Counter(), {knowledge.index(id) for id in MEANT.values()}
@@ -94,7 +78,7 @@ def test_what_mentions_carry(trunk, knowledge):
     assert shares == pytest.approx([0.05, 0.15, 0.80], abs=0.015)
 
 
-def test_the_entity_reaches_the_encoder(trunk, knowledge):
+def test_the_entity_reaches_the_encoder(trunk, knowledge, made):
     """The same text with another entity is read otherwise; the vectors themselves are not trained."""
     objective = made(trunk, knowledge)
     item = objective.items(0, 0)[0]
@@ -106,7 +90,7 @@ def test_the_entity_reaches_the_encoder(trunk, knowledge):
     assert "vectors" not in dict(objective.named_parameters()) and not objective.vectors.requires_grad
 
 
-def test_one_entity_alone_costs_nothing(trunk, knowledge):
+def test_one_entity_alone_costs_nothing(trunk, knowledge, made):
     objective = made(trunk, knowledge, negatives=0)
     ids = objective.items(0, 0)[0].ids
     assert objective.loss(trunk, [DenoiseItem(ids, [1], [3], [3], [])]).total.item() == 0
@@ -114,6 +98,13 @@ def test_one_entity_alone_costs_nothing(trunk, knowledge):
     assert objective.loss(trunk, []).total.item() == 0
 
 
-def test_vectors_are_needed(trunk, tiny_graph):
+def test_vectors_are_needed(trunk, tiny_graph, made):
     with pytest.raises(BadInput, match="needs vectors of the entities"):
         made(trunk, Knowledge(tiny_graph))
+
+
+def test_shares_of_mentions_are_no_more_than_all():
+    """Else the wrong ones would be fewer than said."""
+    assert DenoiseSettings(dropped=0.3, replaced=0.7).replaced == 0.7
+    with pytest.raises(ValueError, match=r"dropped=0.5 and replaced=0.6 are shares of the same whole"):
+        DenoiseSettings(dropped=0.5, replaced=0.6)

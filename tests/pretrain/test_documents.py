@@ -19,6 +19,7 @@ from loregraft.pretrain.objectives.documents import (
     LinkedDocuments,
     joint,
 )
+from loregraft.pretrain.objectives.masked import MaskedSettings
 from loregraft.pretrain.trunk import Trunk
 from loregraft.records import Link, Mention
 
@@ -197,3 +198,9 @@ def test_what_the_encoder_cannot_read_is_cut_too(make):
 def test_texts_of_one_document_are_refused(make):
     with pytest.raises(BadInput, match="all 2 texts are of one document"):
         make([("fever", 0), ("flu", 0)])
+
+
+@pytest.mark.parametrize("kind", [DocumentSettings, MaskedSettings])
+def test_shares_of_hidden_words_are_no_more_than_all(kind):
+    with pytest.raises(ValueError, match=r"kept=0.4 and replaced=0.7 are shares of the same whole"):
+        kind(kept=0.4, replaced=0.7)

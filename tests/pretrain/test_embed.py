@@ -15,12 +15,6 @@ from loregraft.kg.tables.columns import Columns
 from loregraft.pretrain.make import make_objective
 from loregraft.pretrain.objectives.described import hidden
 from loregraft.pretrain.objectives.embed import KeplerSettings, SimkgcSettings
-from loregraft.pretrain.trunk import Trunk
-
-
-@pytest.fixture
-def trunk(tiny_encoder):
-    return Trunk(tiny_encoder)
 
 
 def made(name, trunk, knowledge, **chosen):

@@ -1,41 +1,24 @@
 """Entity prediction: against a plain loop, what is hidden, and zero."""
 
 import math
+from functools import partial
 
 import pytest
 import torch
 
-from loregraft.corpus.corpus import read_corpus
-from loregraft.pretrain.make import make_objective
-from loregraft.pretrain.objectives.entities import EntityItem, EntitySettings
-from loregraft.pretrain.trunk import Trunk
-from loregraft.records import Link, Mention
+from loregraft.pretrain.objectives.entities import EntityItem
 
 TEXTS = ["high temperature and rash", "rash", "measles brings high temperature and rash"]
 MEANT = {"measles": "D:1", "high temperature": "P:1", "temperature": "P:2", "rash": "P:5"}
 
 
 @pytest.fixture
-def trunk(tiny_encoder):
-    return Trunk(tiny_encoder)
-
-
-def made(trunk, knowledge, texts=TEXTS, **chosen):
-    torch.manual_seed(0)
-    links = [
-        [
-            Link(Mention(text.index(words), text.index(words) + len(words), words), entity, 1.0)
-            for words, entity in MEANT.items()
-            if words in text
-        ]
-        for text in texts
-    ]
-    corpus = read_corpus(texts, links, trunk.encoder.tokenizer, knowledge.index)
-    return make_objective("entity_prediction", trunk, corpus, knowledge, EntitySettings(**chosen))
+def made(objective_on):
+    return partial(objective_on, MEANT, "entity_prediction", texts=TEXTS)
 
 
 @torch.no_grad()
-def test_the_loss_is_the_loop_of_the_paper(trunk, knowledge):
+def test_the_loss_is_the_loop_of_the_paper(trunk, knowledge, made):
     """-log of e^(LN(GELU(W h)) . B_e + b_e) over its sum over all entities of the corpus."""
     objective = made(trunk, knowledge, share=1.0, width=8)
     objective.bias.data.normal_()
@@ -53,7 +36,7 @@ def test_the_loss_is_the_loop_of_the_paper(trunk, knowledge):
     assert loss.total.item() == pytest.approx(expected, rel=1e-4)
 
 
-def test_all_tokens_of_a_chosen_mention_are_hidden_and_no_others(trunk, knowledge):
+def test_all_tokens_of_a_chosen_mention_are_hidden_and_no_others(trunk, knowledge, made):
     objective = made(trunk, knowledge, share=0.5)
     mask = trunk.encoder.tokenizer.mask_token_id
     whole = {tuple(text.ids[:2]): text for text in objective.texts}
@@ -74,14 +57,14 @@ def test_all_tokens_of_a_chosen_mention_are_hidden_and_no_others(trunk, knowledg
     assert seen == {knowledge.index(id) for id in ("D:1", "P:1", "P:5")}  # P:2 lies inside P:1
 
 
-def test_one_entity_alone_costs_nothing(trunk, knowledge):
-    objective = made(trunk, knowledge, ["rash", "the rash"])
+def test_one_entity_alone_costs_nothing(trunk, knowledge, made):
+    objective = made(trunk, knowledge, texts=["rash", "the rash"])
     assert objective.table.shape == (1, 64)
     assert objective.loss(trunk, objective.items(0, 0)).total.item() == 0
     assert made(trunk, knowledge).loss(trunk, []).total.item() == 0
 
 
-def test_where_the_mention_is_decides(trunk, knowledge):
+def test_where_the_mention_is_decides(trunk, knowledge, made):
     """The same text, another mention: another loss."""
     objective = made(trunk, knowledge)
     ids = objective.texts[2].ids

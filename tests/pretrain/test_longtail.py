@@ -1,41 +1,26 @@
 """Pseudo-tokens: against a plain loop, what stands for whom, which entities are rare, and zero."""
 
+from functools import partial
+
 import pytest
 import torch
 import torch.nn.functional as F
 
-from loregraft.corpus.corpus import read_corpus
 from loregraft.encoder.load import load_encoder
 from loregraft.errors import BadInput
 from loregraft.fusion.knowledge import Knowledge
 from loregraft.kg.graph import KnowledgeGraph
 from loregraft.kg.tables.columns import Columns
-from loregraft.pretrain.make import make_objective
-from loregraft.pretrain.objectives.longtail import PseudoItem, PseudoSettings, Told, pseudo_tokens
+from loregraft.pretrain.objectives.longtail import PseudoItem, Told, pseudo_tokens
 from loregraft.pretrain.trunk import Put, Trunk
-from loregraft.records import Link, Mention
 
 TEXTS = ["trouble breathing and fever", "bronchial asthma brings fever", "fever", "viral infection"]
 MEANT = {"fever": "P:1", "trouble breathing": "P:4", "bronchial asthma": "D:3", "viral infection": "D:4"}
 
 
 @pytest.fixture
-def trunk(tiny_encoder):
-    return Trunk(tiny_encoder)
-
-
-def made(trunk, knowledge, texts=TEXTS, **chosen):
-    torch.manual_seed(0)
-    links = [
-        [
-            Link(Mention(text.index(words), text.index(words) + len(words), words), entity, 1.0)
-            for words, entity in MEANT.items()
-            if words in text
-        ]
-        for text in texts
-    ]
-    corpus = read_corpus(texts, links, trunk.encoder.tokenizer, knowledge.index)
-    return make_objective("pseudo_tokens", trunk, corpus, knowledge, PseudoSettings(**chosen))
+def made(objective_on):
+    return partial(objective_on, MEANT, "pseudo_tokens", texts=TEXTS)
 
 
 def plain_tokens(trunk, words):
@@ -52,7 +37,7 @@ def test_tail_less_relation_for_a_head_and_head_plus_relation_for_a_tail():
 
 @pytest.mark.parametrize("family", ["bert", "albert"])
 @torch.no_grad()
-def test_the_loss_is_the_loop_of_the_paper(family, family_folders, knowledge):
+def test_the_loss_is_the_loop_of_the_paper(family, family_folders, knowledge, made):
     """Fact by fact and token by token: -log P(token | those before it, the hidden state of the mention)."""
     trunk = Trunk(load_encoder(family_folders[family]))
     objective = made(trunk, knowledge)
@@ -72,7 +57,7 @@ def test_the_loss_is_the_loop_of_the_paper(family, family_folders, knowledge):
     assert loss.total.item() == pytest.approx(expected, rel=1e-4)
 
 
-def test_a_rare_mention_is_one_token_and_its_fact_a_true_one(trunk, knowledge):
+def test_a_rare_mention_is_one_token_and_its_fact_a_true_one(trunk, knowledge, made):
     objective = made(trunk, knowledge)
     tokenizer, seen = trunk.encoder.tokenizer, set()
     entities = {"[MASK] and fever": "P:4", "[MASK] brings fever": "D:3", "[MASK]": "D:4"}
@@ -92,20 +77,20 @@ def test_a_rare_mention_is_one_token_and_its_fact_a_true_one(trunk, knowledge):
 
 
 @pytest.mark.parametrize(("rare", "entities"), [(0.5, {"P:4", "D:3", "D:4"}), (1.0, set(MEANT.values()))])
-def test_rare_is_a_share_of_the_entities(rare, entities, trunk, knowledge):
+def test_rare_is_a_share_of_the_entities(rare, entities, trunk, knowledge, made):
     """Fever is mentioned three times, the others once."""
     objective = made(trunk, knowledge, rare=rare)
     assert set(objective.facts) == {knowledge.index(id) for id in entities}
 
 
-def test_few_facts_and_short_ones(trunk, knowledge):
+def test_few_facts_and_short_ones(trunk, knowledge, made):
     objective = made(trunk, knowledge, facts=1, max_tokens=4)
     assert {len(facts) for facts in objective.facts.values()} == {1}
     told = [fact for item in objective.items(0, 0) for fact in item.facts]
     assert max(len(fact.words) for fact in told) == 4 and max(len(fact.other) for fact in told) <= 4
 
 
-def test_the_fact_reaches_the_encoder(trunk, knowledge):
+def test_the_fact_reaches_the_encoder(trunk, knowledge, made):
     """Another fact in the mention's place, the same words to tell: another loss."""
     objective = made(trunk, knowledge)
     item = objective.items(0, 0)[0]
@@ -116,13 +101,13 @@ def test_the_fact_reaches_the_encoder(trunk, knowledge):
     assert len(losses) == 2
 
 
-def test_nothing_is_zero(trunk, knowledge):
+def test_nothing_is_zero(trunk, knowledge, made):
     loss = made(trunk, knowledge).loss(trunk, [])
     assert loss.total.item() == 0 and loss.count == 0
 
 
 @torch.no_grad()
-def test_it_is_zero_where_every_word_is_sure(trunk, knowledge):
+def test_it_is_zero_where_every_word_is_sure(trunk, knowledge, made):
     """A head that scores the wanted tokens only."""
     objective = made(trunk, knowledge)
     items = objective.items(0, 0)[:1]
@@ -132,7 +117,7 @@ def test_it_is_zero_where_every_word_is_sure(trunk, knowledge):
 
 
 @pytest.mark.parametrize("part", ["valid", "test", "train"])
-def test_facts_of_valid_and_test_are_not_told(part, trunk):
+def test_facts_of_valid_and_test_are_not_told(part, trunk, made):
     names = Columns("names", {"entity": ["P:4", "D:3"], "name": ["Dyspnea", "Asthma"]})
     fact = Columns("triples", {"head": ["D:3"], "relation": ["r"], "tail": ["P:4"], "split": [part]})
     knowledge = Knowledge(KnowledgeGraph.gather([names, fact]))
@@ -142,3 +127,11 @@ def test_facts_of_valid_and_test_are_not_told(part, trunk):
     with pytest.raises(BadInput, match=r"seldom \(rare=0.5\) has a fact") as told:
         made(trunk, knowledge)
     assert "Import triples of them" in str(told.value)
+
+
+def test_an_end_without_tokens_adds_nothing():
+    """A name of characters that the tokenizer drops; the mean of no rows would be no number."""
+    table = torch.tensor([[1.0, 0], [0, 3]])
+    facts = [Told([1], [], True, []), Told([], [0], False, []), Told([], [], True, [])]
+    expected = torch.tensor([[0, -1.0], [1, 0], [0, 0]])  # the median length is 1
+    assert torch.allclose(pseudo_tokens(table, facts), expected)

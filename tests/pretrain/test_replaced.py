@@ -11,6 +11,9 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from loregraft.corpus.corpus import read_corpus
 from loregraft.errors import BadInput
+from loregraft.fusion.knowledge import Knowledge
+from loregraft.kg.graph import KnowledgeGraph
+from loregraft.kg.tables.columns import Columns
 from loregraft.pretrain.objectives.mentions import apart, put
 from loregraft.pretrain.objectives.replaced import ReplacedEntities, ReplacedItem, ReplacedSettings, cased
 from loregraft.pretrain.trunk import Trunk
@@ -220,12 +223,42 @@ def test_of_mentions_that_overlap_the_first_and_longest_stays(make):
 
 def test_types_without_another_name_are_refused(tiny_encoder, knowledge):
     """The same graph without the names of the second gene."""
-    from loregraft.fusion.knowledge import Knowledge
-    from loregraft.kg.graph import KnowledgeGraph
-
     tables = dict(knowledge.graph.tables)
     names, gene = tables["names"], knowledge.graph.index("G:1")
     tables["names"] = names.filter([entity != gene for entity in names["entity"].to_pylist()])
     corpus = read_corpus(["adrb2"], [links_of("adrb2")], tiny_encoder.tokenizer, knowledge.index)
     with pytest.raises(BadInput, match="of 1 texts with links none has an entity with a named other"):
         ReplacedEntities(Trunk(tiny_encoder), corpus, Knowledge(KnowledgeGraph(tables)), ReplacedSettings())
+
+
+def test_a_name_without_tokens_replaces_nothing(tiny_encoder):
+    """Nothing would stand where the mention stood, which tells that it is gone."""
+    names = Columns("names", {"entity": list("ABC"), "name": ["fever", "\u200b", "rash"]})
+    knowledge = Knowledge(KnowledgeGraph.gather([names]))
+    links = [[Link(Mention(0, 5, "fever"), "A", 1.0)]]
+    corpus = read_corpus(["fever here"], links, tiny_encoder.tokenizer, knowledge.index)
+    objective = ReplacedEntities(Trunk(tiny_encoder), corpus, knowledge, ReplacedSettings(share=1.0))
+    read = {tiny_encoder.tokenizer.decode(objective.items(0, step)[0].ids[1:-1]) for step in range(40)}
+    assert read == {"rash here"}
+
+
+def test_sentencepiece_puts_no_space_where_the_mention_had_none(make, tiny_encoder):
+    """It writes a space before each text it is given; a name alone looks like a word after one."""
+    from transformers import PreTrainedTokenizerFast
+
+    words = ["flu", "tiredness", "asthma", "fever", "migraine", "(", ")", "x"]
+    pieces = [(piece, -1.0) for word in words for piece in (word, f"▁{word}")]
+    letters = [
+        (letter, -9.0) for letter in "▁abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789,-"
+    ]
+    model = models.Unigram([("[UNK]", -20.0), *pieces, *letters], unk_id=0)
+    pieces_ = Tokenizer(model)
+    pieces_.pre_tokenizer = pre_tokenizers.Metaspace()
+    pieces_.decoder = decoders.Metaspace()
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=pieces_, unk_token="[UNK]")
+    encoder = dataclasses.replace(tiny_encoder, tokenizer=tokenizer)
+    _, objective = make(["x (flu) tiredness"], encoder, share=1.0)
+    read = {tokenizer.decode(item.ids) for step in range(60) for item in objective.items(0, step)}
+    assert len(read) > 3
+    for text in read:
+        assert text.startswith("x (") and "( " not in text and ") " in text

@@ -6,8 +6,6 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from loregraft.corpus.corpus import read_corpus
 from loregraft.corpus.mask import words_of
@@ -19,7 +17,6 @@ from loregraft.pretrain.objectives.sentences import (
     SimcseItem,
     SimcseSettings,
     TsdaeSettings,
-    contrast,
     has_dropout,
     nothing,
     pooled,
@@ -28,11 +25,6 @@ from loregraft.pretrain.objectives.sentences import (
 from loregraft.pretrain.trunk import Trunk
 
 TEXTS = ["A viral disease of the airways", "Pain felt in the head", "Asthma", "A change of the skin"]
-
-
-@pytest.fixture
-def trunk(tiny_encoder):
-    return Trunk(tiny_encoder)
 
 
 def corpus_of(trunk, texts=TEXTS):
@@ -59,27 +51,21 @@ def test_no_texts_have_no_vectors_and_nothing_has_a_gradient(trunk):
     assert nothing(trunk).item() == 0.0
 
 
-@settings(max_examples=20, deadline=None)
-@given(st.integers(0, 10**6), st.integers(1, 5), st.floats(0.05, 1))
-def test_contrast_is_the_loop_of_the_paper(seed, count, temperature):
+def test_simcse_is_the_loop_of_the_paper(trunk, knowledge):
     """Equation 4: -log of exp(sim(h_i, h_i+) / t) over the sum over j of exp(sim(h_i, h_j+) / t)."""
-    generator = torch.Generator().manual_seed(seed)
-    first, second = (
-        F.normalize(torch.randn(count, 3, generator=generator, dtype=torch.float64)) for _ in "ab"
-    )
-    expected = 0.0
-    for i in range(count):
-        shares = [math.exp(float(first[i] @ second[j]) / temperature) for j in range(count)]
-        expected -= math.log(shares[i] / sum(shares))
-    none = torch.eye(count, dtype=torch.bool)
-    assert contrast(first, second, none, temperature).item() == pytest.approx(expected, rel=1e-5, abs=1e-6)
-
-
-def test_contrast_is_zero_where_no_other_text_competes():
-    """A text alone, and equal texts, which are not pushed apart."""
-    vectors = F.normalize(torch.randn(3, 4), dim=-1)
-    assert contrast(vectors[:1], vectors[:1], torch.ones(1, 1, dtype=torch.bool), 0.05).item() == 0
-    assert contrast(vectors, -vectors, torch.ones(3, 3, dtype=torch.bool), 0.05).item() == 0
+    objective = made("simcse", trunk, knowledge)
+    items, temperature, expected = objective.items(0, 0), objective.settings.temperature, 0.0
+    with torch.no_grad():
+        first, second = (
+            F.normalize(pooled(trunk, views), dim=-1)
+            for views in ([i.first for i in items], [i.second for i in items])
+        )
+        for i in range(len(items)):
+            shares = [math.exp(float(first[i] @ other) / temperature) for other in second]
+            expected -= math.log(shares[i] / sum(shares))
+        loss = objective.loss(trunk, items)
+    assert loss.count == len(items) == 4
+    assert loss.total.item() == pytest.approx(expected, rel=1e-4)
 
 
 def test_equal_texts_of_a_batch_do_not_compete(trunk, knowledge):

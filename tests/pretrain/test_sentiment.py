@@ -140,6 +140,29 @@ def plain_pairs(logits, pairs):
     return sum(right) / len(pairs) + sum(others) / len(others)
 
 
+@torch.no_grad()
+def test_pairs_of_a_text_are_averaged_once(trunk, lexicon):
+    """Two pairs weigh as much as one: the mean over them is taken in `pair_loss`, and not again."""
+    objective = made(trunk, lexicon, ["light makes it worse and the skin is long"], polarity=0.0)
+    (item,) = objective.items(0, 0)
+    assert len(item.pairs) == 2
+    hidden = trunk.read([item.masked.ids])
+    logits = objective.head(hidden[torch.tensor(item.masked.places)], trunk.table).log_softmax(-1)
+    words = -logits[torch.arange(len(logits)), torch.tensor(item.masked.targets)].mean()
+    expected = float(words) + plain_pairs(objective.pair_head(hidden[:1], trunk.table)[0], item.pairs)
+    assert objective.loss(trunk, [item]).total.item() == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.parametrize("value", ["nan", "inf"])
+def test_a_polarity_that_is_no_number_is_none(value, trunk, lexicon):
+    odd = Columns("attributes", {"entity": ["skin"], "property": ["polarity"], "value": [value]})
+    names = Columns("names", {"entity": list(ASPECTS), "name": list(ASPECTS)})
+    worse = Columns("attributes", {"entity": ["light"], "property": ["polarity"], "value": ["-1"]})
+    objective = made(trunk, Knowledge(KnowledgeGraph.gather([odd, names, worse])), ["the skin in the light"])
+    (_, said) = objective.texts[0]
+    assert list(said.words.values()) == [0] and len(said.pairs) == 1
+
+
 def test_parts_are_zero_where_all_is_sure():
     logits = torch.full((6,), -200.0)
     logits[[1, 4]] = 200.0

@@ -20,18 +20,13 @@ from loregraft.pretrain.objectives.sentences import pooled
 from loregraft.pretrain.objectives.synonyms import (
     Synonyms,
     SynonymSettings,
+    draw_other,
     margin_loss,
     mined,
     multi_similarity,
     taught,
 )
-from loregraft.pretrain.trunk import Trunk
 from loregraft.pretrain.views import collect_views
-
-
-@pytest.fixture
-def trunk(tiny_encoder):
-    return Trunk(tiny_encoder)
 
 
 def made(trunk, knowledge, **chosen):
@@ -179,6 +174,17 @@ def test_triples_are_true_and_wrong_tails_are_not(trunk, tiny_graph, knowledge):
     assert len(seen) > 6 and seen <= true
     objective.taught[:] = False
     assert all(item.relation < 0 for item in objective.items(0, 0))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sets(st.integers(0, 12), min_size=1), st.sets(st.integers(0, 14)), st.integers(0, 10**6))
+def test_another_concept_is_drawn_as_from_a_list_of_the_others(concepts, excluded, seed):
+    others = [one for one in sorted(concepts) if one not in excluded]
+    drawn = draw_other(np.array(sorted(concepts)), excluded, np.random.default_rng(seed))
+    if not others:
+        assert drawn is None
+    else:
+        assert drawn == others[int(np.random.default_rng(seed).integers(len(others)))]
 
 
 def test_only_triples_of_train_are_taught():

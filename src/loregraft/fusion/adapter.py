@@ -13,8 +13,9 @@ from jaxtyping import Bool, Float
 from pydantic import Field
 from torch import Tensor, nn
 
+from loregraft.corpus.tokens import Tokens
 from loregraft.encoder.hooks import Change, Changes, encoder_of
-from loregraft.fusion.inputs import Inputs, Tokens, padded
+from loregraft.fusion.inputs import Inputs, padded
 from loregraft.fusion.knowledge import Knowledge
 from loregraft.fusion.method import Gate, Host, MethodSettings, Need
 

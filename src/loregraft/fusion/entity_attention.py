@@ -15,14 +15,15 @@ from jaxtyping import Bool, Float, Int64
 from pydantic import Field
 from torch import Tensor, nn
 
+from loregraft.corpus.tokens import Tokens
 from loregraft.encoder.hooks import Changes
-from loregraft.fusion.inputs import Inputs, Tokens, padded
+from loregraft.fusion.inputs import Inputs, padded
 from loregraft.fusion.knowledge import Knowledge
 from loregraft.fusion.method import Gate, Host, MethodSettings, Need
 
 INVALID = -1e4
-"""The logit of what is no candidate."""
-_LINKER, _INNER = 100, 4
+"""The logit of what is no candidate: as good as -infinity, and no NaN where nothing else is there."""
+_LINKER, _INNER = 100, 4  # units of the linker's network; of the inner layers, in widths: as released
 
 _last: ContextVar[tuple[weakref.ref[nn.Module], Tensor] | None] = ContextVar("_last", default=None)
 
@@ -119,12 +120,13 @@ class EntityAttention(nn.Module):
     def changes(self, knowledge: dict[str, Tensor]) -> Changes:
         """Link, and attend to what was linked, after one layer."""
         spans, valid = knowledge["spans"], knowledge["valid"]
+        vectors, priors = (knowledge[name].to(self.null.dtype) for name in ("vectors", "priors"))
         real = valid.any(-1)
 
         def change(hidden: Tensor) -> Tensor:
             projected = self.project(hidden)
             mentions = self._mentions(projected, spans, real)
-            logits, choices = self._linked(mentions, knowledge["vectors"], knowledge["priors"], valid)
+            logits, choices = self._linked(mentions, vectors, priors, valid)
             _last.set((weakref.ref(self), logits))
             shares = weights_of(logits, valid, self.settings.threshold)
             told = (shares.unsqueeze(-1) * choices).sum(-2)
@@ -212,7 +214,8 @@ def linker_loss(
 
     Args:
         logits: From `EntityAttention.last_logits`.
-        gold: The right choice: 0 is NULL, k the k-th candidate; -100: unknown, does not count.
+        gold: The right choice: 0 is NULL, k the k-th candidate; -100: unknown, does not count. What the
+            settings' `candidates` cut off is none of them: its mention is NULL, or unknown.
 
     Returns:
         A scalar >= 0; exactly 0 where nothing is known.

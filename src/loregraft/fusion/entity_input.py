@@ -14,9 +14,10 @@ from jaxtyping import Float
 from pydantic import Field
 from torch import Tensor, nn
 
+from loregraft.corpus.tokens import NOWHERE, Span, Tokens
 from loregraft.encoder.hooks import Changes
 from loregraft.fusion.entity_vectors import fit_map
-from loregraft.fusion.inputs import NOWHERE, Inputs, Span, Tokens, padded
+from loregraft.fusion.inputs import Inputs, padded
 from loregraft.fusion.knowledge import Knowledge
 from loregraft.fusion.method import Gate, Host, MethodSettings, Need
 

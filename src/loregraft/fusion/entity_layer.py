@@ -13,8 +13,9 @@ from jaxtyping import Bool, Float, Int64
 from pydantic import Field
 from torch import Tensor, nn
 
+from loregraft.corpus.tokens import Span, Tokens
 from loregraft.encoder.hooks import Change, Changes
-from loregraft.fusion.inputs import Inputs, Span, Tokens, padded
+from loregraft.fusion.inputs import Inputs, padded
 from loregraft.fusion.knowledge import Knowledge
 from loregraft.fusion.method import Gate, Host, MethodSettings, Need
 

@@ -3,7 +3,8 @@
 Where `entity_input.py` gets its vectors; what becomes of them in the input is said there.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
 
 import numpy as np
 import torch
@@ -79,11 +80,13 @@ def vectors_from_contexts(
     It is the sum of what the model makes of the mask, brought to length 1: a model with a masked-LM head,
     what goes into its decoder; an encoder without, its last hidden state. Only if the decoder's weights are
     the word embeddings, as they are in most such models, is that the space of the word pieces. Each link
-    counts, whatever its score. Cost: one pass over a text for each of its links.
+    counts, whatever its score. Cost: one pass over a text for each of its links; memory does not grow with
+    the texts.
 
     Args:
         links: Of each text; those without an entity of the graph are left out.
-        most: Contexts of an entity, the first ones. One that lies beyond the encoder's length is left out.
+        most: Contexts of an entity, the first ones. Of these, one that lies beyond the encoder's length is
+            left out, and no later one takes its place.
 
     Returns:
         The ids of the entities that have a context, in the order of the graph, and their vectors.
@@ -103,8 +106,8 @@ def vectors_from_contexts(
     training = model.training
     model.eval()
     try:
-        for start in range(0, len(contexts), BATCH):
-            for entity, vector in _read(model, tokenizer, contexts[start : start + BATCH]):
+        while batch := list(islice(contexts, BATCH)):
+            for entity, vector in _read(model, tokenizer, batch):
                 sums[entity] = sums[entity] + vector if entity in sums else vector
     finally:
         model.train(training)
@@ -119,9 +122,8 @@ def vectors_from_contexts(
 
 def _contexts(
     texts: Sequence[str], links: Sequence[Sequence[Link]], knowledge: Knowledge, mask: str, most: int
-) -> list[tuple[int, str, int]]:
-    """Give the entity of each context, its text with the mask, and the character where the mask begins."""
-    found: list[tuple[int, str, int]] = []
+) -> Iterator[tuple[int, str, int]]:
+    """Yield the entity of each context, its text with the mask, and the character where the mask begins."""
     count: dict[int, int] = {}
     for text, row in zip(texts, links, strict=True):
         for link in row:
@@ -130,8 +132,7 @@ def _contexts(
                 continue
             count[entity] = count.get(entity, 0) + 1
             start, end = link.mention.start, link.mention.end
-            found.append((entity, text[:start] + mask + text[end:], start))
-    return found
+            yield entity, text[:start] + mask + text[end:], start
 
 
 def _read(

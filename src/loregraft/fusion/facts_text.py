@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from pydantic import Field
 from torch import Tensor, nn
 
+from loregraft.corpus.tokens import NOWHERE, Tokens
 from loregraft.encoder.hooks import Changes
-from loregraft.fusion.inputs import NOWHERE, Inputs, Tokens, padded
+from loregraft.fusion.inputs import Inputs, padded
 from loregraft.fusion.knowledge import Knowledge
 from loregraft.fusion.method import Host, MethodSettings, Need
 

@@ -8,9 +8,7 @@ import torch
 from jaxtyping import Bool, Int64
 from torch import Tensor
 
-from loregraft.corpus.tokens import NOWHERE, Span, Tokens, tokens_of
-
-__all__ = ["KNOWLEDGE", "NOWHERE", "Inputs", "Span", "Tokens", "padded", "tokens_of"]
+from loregraft.corpus.tokens import Tokens
 
 KNOWLEDGE = "k_"
 """What the names of a method's own tensors begin with."""
@@ -88,7 +86,7 @@ def padded(
     offsets = np.full((len(tokens), width, 2), PADDED, np.int64)
     for row, one in enumerate(tokens):
         input_ids[row, : len(one.ids)] = one.ids
-        offsets[row, : len(one.ids)] = one.offsets
+        offsets[row, : len(one.ids)] = np.reshape(one.offsets, (-1, 2))  # an empty text has none
     mask = offsets[..., 0] > PADDED
     tensors = {"input_ids": torch.from_numpy(input_ids), "attention_mask": torch.from_numpy(mask).long()}
     if positions is not None:

@@ -12,10 +12,11 @@ from jaxtyping import Bool, Float, Float32
 from pydantic import Field
 from torch import Tensor, nn
 
+from loregraft.corpus.tokens import Tokens
 from loregraft.encoder.encode import encode
 from loregraft.encoder.hooks import Change, Changes
 from loregraft.encoder.load import Encoder
-from loregraft.fusion.inputs import Inputs, Tokens, padded
+from loregraft.fusion.inputs import Inputs, padded
 from loregraft.fusion.knowledge import Fact, Knowledge, choose_facts
 from loregraft.fusion.method import Gate, Host, MethodSettings, Need
 

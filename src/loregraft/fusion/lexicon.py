@@ -13,8 +13,9 @@ from jaxtyping import Float
 from pydantic import Field
 from torch import Tensor, nn
 
+from loregraft.corpus.tokens import Tokens
 from loregraft.encoder.hooks import Changes
-from loregraft.fusion.inputs import Inputs, Tokens, padded
+from loregraft.fusion.inputs import Inputs, padded
 from loregraft.fusion.knowledge import Knowledge
 from loregraft.fusion.method import Gate, Host, MethodSettings, Need
 from loregraft.kg.readers.lexicon import HAS_CATEGORY
@@ -37,9 +38,9 @@ class Lexicon(nn.Module):
     """Adds an embedding of its class to each token of a word that the lexicon has.
 
     A polarity counts by its strength: its share of the strongest, at most 1; a neutral one counts in full. Of
-    several categories, each counts its share. A linked entity with neither adds nothing. The categories are
-    those of the graph at the time of `wrap`, and are kept with the weights: ones that a graph gains later are
-    ignored. A batch takes batch * seq * (3 + categories) numbers.
+    several categories, each counts an even share, however many sources state it. A linked entity with neither
+    adds nothing. The categories are those of the graph at the time of `wrap`, and are kept with the weights:
+    ones that a graph gains later are ignored. A batch takes batch * seq * (3 + categories) numbers.
 
     Reference:
         Ke et al. 2020, SentiLARE: Sentiment-Aware Language Representation Learning with Linguistic Knowledge,
@@ -113,7 +114,8 @@ class Lexicon(nn.Module):
             if graph.relation_ids[int(graph.relation_indexes[row])] == HAS_CATEGORY
         ]
         known = [(row, place) for row, place in said if place is not None]
-        return found + [(place, 1 / len(known)) for _, place in known], [row for row, _ in known]
+        places = dict.fromkeys(place for _, place in known)  # several sources may state one category
+        return found + [(place, 1 / len(places)) for place in places], [row for row, _ in known]
 
     def _polarity(self, polarity: float) -> tuple[int, float]:
         if abs(polarity) <= self.settings.neutral:

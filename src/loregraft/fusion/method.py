@@ -8,8 +8,9 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
+from loregraft.corpus.tokens import Tokens
 from loregraft.encoder.hooks import Changes
-from loregraft.fusion.inputs import Inputs, Tokens
+from loregraft.fusion.inputs import Inputs
 from loregraft.fusion.knowledge import Knowledge
 
 Need = Literal["graph", "vectors", "encoder"]

@@ -12,9 +12,10 @@ from jaxtyping import Bool
 from pydantic import Field
 from torch import Tensor, nn
 
+from loregraft.corpus.tokens import NOWHERE, Span, Tokens
 from loregraft.encoder.hooks import Changes
 from loregraft.encoder.soft import additive
-from loregraft.fusion.inputs import NOWHERE, Inputs, Span, Tokens, padded
+from loregraft.fusion.inputs import Inputs, padded
 from loregraft.fusion.knowledge import Knowledge, choose_facts
 from loregraft.fusion.method import Host, MethodSettings, Need
 

@@ -1,9 +1,45 @@
-"""Objectives: one function each, from vectors to a loss in nats; 0 where there is nothing to learn."""
+"""Losses over unit vectors: which texts or pairs belong together, and which stay where they were.
+
+`nt_xent` is the softmax over cosines of every objective that tells vectors apart; `alignment` is its form for
+two views of each concept, and `anchor` keeps sentences near their old vectors.
+"""
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int64
 from torch import Tensor
+
+
+def nt_xent(
+    cosines: Float[Tensor, "anchors others"],
+    partners: Int64[Tensor, " anchors"],
+    left_out: Bool[Tensor, "anchors others"],
+    temperature: float,
+) -> Float[Tensor, ""]:
+    """Sum over anchors of -log softmax of the partner's cosine among all that are not left out, in nats.
+
+    Args:
+        cosines: Of each anchor with every candidate, -1..1.
+        partners: Column of each anchor's right candidate; it counts even where `left_out` is True.
+        left_out: True where a candidate does not compete, as it may be right too or is the anchor itself.
+        temperature: Above 0. Smaller values look only at the nearest wrong candidates.
+
+    Returns:
+        A scalar >= 0; 0 where no candidate competes with a partner, and for no anchors.
+
+    Raises:
+        ValueError: temperature is not above 0.
+
+    Reference:
+        Chen et al. 2020, A Simple Framework for Contrastive Learning of Visual Representations, eq. 1
+        (NT-Xent); they average over anchors.
+    """
+    if temperature <= 0:
+        raise ValueError(f"temperature must be above 0, got {temperature}")
+    competes = ~left_out
+    competes[torch.arange(len(partners), device=partners.device), partners] = True
+    scores = (cosines / temperature).masked_fill(~competes, float("-inf"))
+    return F.cross_entropy(scores, partners, reduction="sum")
 
 
 def alignment(
@@ -15,8 +51,8 @@ def alignment(
     """Pull the two views of each concept together and push all other texts of the batch apart.
 
     Each of the 2 x pairs texts picks its partner among all other texts of the batch by a softmax
-    over cosines. Texts that may mean the same (`same`) are left out, partners aside, so that two
-    concepts with one name are not pushed apart.
+    over cosines; the mean is over texts, in nats. Texts that may mean the same (`same`) are left out,
+    partners aside, so that two concepts with one name are not pushed apart.
 
     Args:
         first: Unit vectors; row i is a view of pair i.
@@ -24,30 +60,25 @@ def alignment(
         same: True where two texts must not count as different; texts are first, then second.
         temperature: Above 0. Smaller values look only at the nearest wrong texts.
 
+    Returns:
+        A scalar >= 0; 0 for no pairs, and for one alone.
+
     Raises:
         ValueError: temperature is not above 0.
 
     Reference:
-        Chen et al. 2020, A Simple Framework for Contrastive Learning, eq. 1 (NT-Xent), with the
-        synonym pairs of Liu et al. 2021, Self-Alignment Pretraining for Biomedical Entity
-        Representations (SapBERT).
+        Chen et al. 2020, A Simple Framework for Contrastive Learning of Visual Representations, eq. 1
+        (NT-Xent), with the synonym pairs of Liu et al. 2021, Self-Alignment Pretraining for Biomedical
+        Entity Representations (SapBERT).
     """
-    if temperature <= 0:
-        raise ValueError(f"temperature must be above 0, got {temperature}")
-    pairs = len(first)
-    if pairs == 0:
-        return first.sum() + second.sum()
     texts = torch.cat([first, second])
-    partner = torch.arange(2 * pairs, device=texts.device).roll(pairs)
-    left_out = same.clone()
-    left_out.fill_diagonal_(True)
-    left_out[torch.arange(2 * pairs), partner] = False
-    scores = (texts @ texts.T / temperature).masked_fill(left_out, float("-inf"))
-    return F.cross_entropy(scores, partner)
+    partners = torch.arange(len(texts), device=texts.device).roll(len(first))
+    itself = torch.eye(len(texts), dtype=torch.bool, device=texts.device)
+    return nt_xent(texts @ texts.T, partners, same | itself, temperature) / max(1, len(texts))
 
 
 def anchor(vectors: Float[Tensor, "texts dim"], untouched: Float[Tensor, "texts dim"]) -> Float[Tensor, ""]:
-    """Keep plain sentences where the untouched encoder had them: mean of 1 - cosine, 0..2.
+    """Keep plain sentences where the untouched encoder had them: mean of 1 - cosine, 0..2; 0 for no texts.
 
     Args:
         vectors: Unit vectors of the encoder in training.

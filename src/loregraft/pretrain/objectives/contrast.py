@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from jaxtyping import Bool, Float, Int64
+from jaxtyping import Bool, Int64
 from pydantic import Field
 from torch import Tensor, nn
 
@@ -21,6 +21,7 @@ from loregraft.corpus.mask import Unit, Vocabulary
 from loregraft.encoder.load import longest_text
 from loregraft.errors import BadInput
 from loregraft.fusion.knowledge import Knowledge
+from loregraft.pretrain.objectives.alignment import nt_xent
 from loregraft.pretrain.objectives.mentions import (
     NONE,
     Joined,
@@ -34,6 +35,7 @@ from loregraft.pretrain.objectives.mentions import (
     unjoined,
 )
 from loregraft.pretrain.objectives.objective import Loss, ObjectiveSettings, draw, generator_of
+from loregraft.pretrain.objectives.sentences import nothing
 from loregraft.pretrain.trunk import Trunk
 from loregraft.training.ranks import gather, rank, world_size
 
@@ -67,8 +69,9 @@ class EntityContrast(nn.Module):
     """Finds the tail of a triple among the other entities of its text; the mean is over triples.
 
     The text stands after "relation head [SEP]"; an entity's vector is the mean over its mentions in the text,
-    each the mean of its tokens, at unit length. A text whose entities are all right answers has nothing to
-    be told apart and is not drawn.
+    each the mean of its tokens, at unit length. Where the encoder has no room for both, the question loses
+    its end, and all of it if need be. A text whose entities are all right answers has nothing to be told
+    apart and is not drawn.
 
     Differences from the paper: other right answers to the same question are left out, not counted as wrong;
     names are never masked; each triple of a text is an item, none is drawn for the text.
@@ -100,14 +103,14 @@ class EntityContrast(nn.Module):
         return [self._read(self.statements[place]) for place in drawn]
 
     def loss(self, trunk: Trunk, items: Sequence[Read]) -> Loss:
-        """Cross-entropy of the tail among the entities that are not the head."""
+        """Cross-entropy of the tail among itself and the wrong entities of its text, in nats."""
         vectors = F.normalize(mention_vectors(trunk, items), dim=-1)
         owner = torch.tensor([row for row, one in enumerate(items) for _ in one.mentions], dtype=torch.long)
         heads = _firsts([len(one.mentions) for one in items])
         wrong = owner[None, :] == torch.arange(len(items))[:, None]
         wrong[torch.arange(len(items)), heads] = False
-        total = nt_xent(vectors[heads], vectors, heads + 1, wrong, self.settings.temperature)
-        return Loss(total, len(items))
+        total = nt_xent(vectors[heads] @ vectors.T, heads + 1, ~wrong, self.settings.temperature)
+        return Loss(total + nothing(trunk), len(items))
 
     def _wrong(self, one: Statement, entities: Mapping[int, tuple[Unit, ...]]) -> list[int]:
         ends = (one.head, one.tail)
@@ -121,7 +124,8 @@ class EntityContrast(nn.Module):
         question: list[int] = self.tokenizer(asked, add_special_tokens=False)["input_ids"]  # type: ignore[operator]
         separator: int | None = self.tokenizer.sep_token_id  # type: ignore[attr-defined]
         end = [] if separator is None else [separator]
-        before = [*question[: max(0, self.longest - len(text.ids) - len(end))], *end]
+        room = max(0, self.longest - len(text.ids))
+        before = [*question[: max(0, room - len(end))], *end][:room]
         first = next(place for place, word in enumerate(text.words) if word >= 0)
         ids, _ = put(text.ids, [(first, first)], [before])
         named = (one.head, one.tail, *self._wrong(one, entities))
@@ -171,7 +175,7 @@ class RelationContrast(nn.Module):
         return [self._item(seed, step, slot) for slot in range(self.drawn)]
 
     def loss(self, trunk: Trunk, items: Sequence[Alike]) -> Loss:
-        """NT-Xent: each of two pairs of a relation finds the other among the pairs of other relations."""
+        """Cross-entropy, in nats: each of two pairs of a relation finds the other among what is wrong."""
         reads = [one for item in items for one in item.reads]
         pairs = F.normalize(mention_vectors(trunk, reads).reshape(len(reads), 2 * trunk.hidden), dim=-1)
         told = torch.tensor([one.statement for one in reads], dtype=torch.float64).reshape(len(reads), 4)
@@ -182,11 +186,15 @@ class RelationContrast(nn.Module):
         anchors, partners = torch.cat([first, first + 1]), torch.cat([first + 1, first])
         others = [Statement(*map(int, row)) for row in facts.tolist()]
         wrong = self.wrong([reads[place].statement for place in anchors.tolist()], others)
-        total = nt_xent(pairs[anchors], everyone, partners + mine, wrong, self.settings.temperature)
-        return Loss(total, len(anchors))
+        cosines = pairs[anchors] @ everyone.T
+        total = nt_xent(cosines, partners + mine, ~wrong, self.settings.temperature)
+        return Loss(total + nothing(trunk), len(anchors))
 
     def wrong(self, some: Sequence[Statement], all: Sequence[Statement]) -> Bool[Tensor, "some all"]:
-        """Tell which pairs are wrong for which."""
+        """Tell which pairs are wrong for which: they have not the relation, and no end in common in a text.
+
+        What the graph says in its parts valid and test is not known here, so that it cannot leak.
+        """
         told = [(one, set(self.joined.relations(one.head, one.tail, learned=True))) for one in all]
         rows = [[one.relation not in has and not one.touches(other) for other, has in told] for one in some]
         return torch.tensor(rows, dtype=torch.bool).reshape(len(some), len(all))
@@ -221,28 +229,3 @@ class RelationContrast(nn.Module):
 def _firsts(counts: Sequence[int]) -> Int64[Tensor, " groups"]:
     sizes = torch.tensor(counts, dtype=torch.long)
     return sizes.cumsum(0) - sizes
-
-
-def nt_xent(
-    anchors: Float[Tensor, "anchors width"],
-    others: Float[Tensor, "others width"],
-    partners: Int64[Tensor, " anchors"],
-    wrong: Bool[Tensor, "anchors others"],
-    temperature: float,
-) -> Float[Tensor, ""]:
-    """Sum over anchors of -log of the partner's share among the partner and what is wrong, in nats.
-
-    Args:
-        anchors: Unit vectors.
-        others: Unit vectors, among them each anchor's partner.
-        wrong: What counts beside the partner; none: the anchor's loss is 0.
-
-    Reference:
-        Qin et al. 2021, ERICA, sec. 3.3 and 3.4.
-    """
-    if not len(anchors):
-        return anchors.sum() + others.sum()
-    counts = wrong.clone()
-    counts[torch.arange(len(anchors)), partners] = True
-    scores = (anchors @ others.T / temperature).masked_fill(~counts, float("-inf"))
-    return F.cross_entropy(scores, partners, reduction="sum")

@@ -7,17 +7,18 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from loregraft.corpus.corpus import Corpus
 from loregraft.fusion.knowledge import Knowledge
 from loregraft.pretrain.objectives.mentions import apart
-from loregraft.pretrain.objectives.objective import Loss, ObjectiveSettings, draw, generator_of
+from loregraft.pretrain.objectives.objective import Loss, ObjectiveSettings, at_most_one, draw, generator_of
 from loregraft.pretrain.objectives.sentences import nothing
 from loregraft.pretrain.trunk import Put, Trunk, starts_of
 
 NO_ENTITY = -1
+"""What a mention carries whose entity was dropped."""
 
 
 class DenoiseSettings(ObjectiveSettings):
@@ -27,6 +28,11 @@ class DenoiseSettings(ObjectiveSettings):
     replaced: float = Field(0.05, ge=0, le=1, description="share of mentions that carry another entity")
     dropped: float = Field(0.15, ge=0, le=1, description="share of mentions that carry none")
     negatives: int = Field(8, ge=0, description="wrong entities of the same type, for each mention")
+
+    @model_validator(mode="after")
+    def _shares_fit(self) -> "DenoiseSettings":
+        at_most_one(dropped=self.dropped, replaced=self.replaced)
+        return self
 
 
 @dataclass(frozen=True)
@@ -104,7 +110,7 @@ class DenoisedEntities(nn.Module):
         return [self._item(text, sorted(there), generator_of(seed, step, text)) for text in drawn]
 
     def loss(self, trunk: Trunk, items: Sequence[DenoiseItem]) -> Loss:
-        """Cross-entropy over the distinct entities of the items."""
+        """Cross-entropy, in nats, over the distinct entities of the items and their negatives."""
         if not items:
             return Loss(nothing(trunk), 0)
         texts = [item.ids for item in items]

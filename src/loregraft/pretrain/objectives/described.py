@@ -36,6 +36,7 @@ class Described:
 
     Raises:
         BadInput: No triple has two ends with a text.
+        ValueError: Answers are to be hidden, and the tokenizer has no mask token.
     """
 
     def __init__(self, trunk: Trunk, knowledge: Knowledge, settings: EmbedSettings) -> None:

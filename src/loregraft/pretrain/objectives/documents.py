@@ -12,7 +12,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int64
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from loregraft.corpus.corpus import Corpus
@@ -23,7 +23,7 @@ from loregraft.errors import BadInput
 from loregraft.fusion.knowledge import Knowledge
 from loregraft.pretrain.heads import WordHead
 from loregraft.pretrain.objectives.mentions import Joined, taught
-from loregraft.pretrain.objectives.objective import Loss, ObjectiveSettings, draw, generator_of
+from loregraft.pretrain.objectives.objective import Loss, ObjectiveSettings, at_most_one, draw, generator_of
 from loregraft.pretrain.trunk import Trunk, starts_of
 
 CONTIGUOUS, RANDOM, LINKED = range(3)
@@ -37,6 +37,11 @@ class DocumentSettings(ObjectiveSettings):
     kept: float = Field(0.1, ge=0, le=1, description="share of hidden words that stay as they are")
     replaced: float = Field(0.1, ge=0, le=1, description="share of hidden words that random tokens replace")
     max_tokens: int = Field(256, ge=16, description="of both texts together, special tokens included")
+
+    @model_validator(mode="after")
+    def _shares_fit(self) -> "DocumentSettings":
+        at_most_one(kept=self.kept, replaced=self.replaced)
+        return self
 
 
 @dataclass(frozen=True)
@@ -71,6 +76,7 @@ class LinkedDocuments(nn.Module):
 
     Raises:
         BadInput: No text has a link, or all are of one document.
+        ValueError: The tokenizer has no mask token.
 
     Reference:
         Yasunaga et al. 2022, LinkBERT: Pretraining Language Models with Document Links, sec. 4.
@@ -114,7 +120,7 @@ class LinkedDocuments(nn.Module):
         return [self._item(place, generator_of(seed, step, place)) for place in drawn]
 
     def loss(self, trunk: Trunk, items: Sequence[DocumentItem]) -> Loss:
-        """Cross-entropy of the hidden tokens, averaged in each pair of texts, plus that of its kind."""
+        """Cross-entropy, in nats, of hidden tokens, averaged in each pair of texts, plus that of its kind."""
         ids = [item.masked.ids for item in items]
         starts, hidden = starts_of(ids), trunk.read(ids)
         words = _words(self.head, trunk.table, hidden, starts, [item.masked for item in items])
@@ -160,12 +166,12 @@ class LinkedDocuments(nn.Module):
 
     def _linked(self, first: int, generator: np.random.Generator) -> int | None:
         start, end = self._own(first)
-        near = list(self.entities[first])
+        near = [np.array(self.entities[first], np.int64)]
         for entity in self.entities[first]:
             outgoing, incoming = np.r_[self.graph.outgoing(entity)], self.graph.incoming(entity)
-            near += self.graph.tails[outgoing[self.taught[outgoing]]].tolist()
-            near += self.graph.heads[incoming[self.taught[incoming]]].tolist()
-        for entity in generator.permutation(np.unique(np.array(near, np.int64))).tolist():
+            near.append(self.graph.tails[outgoing[self.taught[outgoing]]])
+            near.append(self.graph.heads[incoming[self.taught[incoming]]])
+        for entity in generator.permutation(np.unique(np.concatenate(near))).tolist():
             texts = [place for place in self.texts_of.get(entity, []) if not start <= place < end]
             if texts:
                 return texts[int(generator.integers(len(texts)))]
@@ -179,7 +185,11 @@ class LinkedDocuments(nn.Module):
 def joint(first: Tokens, second: Tokens, separator: Sequence[int], longest: int) -> Tokens:
     """Put two texts into one, between the special tokens of the first, cut to a length where they touch.
 
-    Neither is cut below half of the room that there is.
+    Neither is cut below half of the room that there is; a cut may go through a word.
+
+    Args:
+        separator: Token ids between the two; (): none.
+        longest: Tokens of the result at most, special ones included.
     """
     inner = [place for place, word in enumerate(first.words) if word >= 0]
     start, end = inner[0], inner[-1] + 1

@@ -58,6 +58,7 @@ class EntityPrediction(nn.Module):
 
     Raises:
         BadInput: No text has a link.
+        ValueError: The tokenizer has no mask token.
 
     Reference:
         Yamada et al. 2020, LUKE: Deep Contextualized Entity Representations with Entity-aware Self-attention,
@@ -81,7 +82,7 @@ class EntityPrediction(nn.Module):
         return [self._item(place, generator_of(seed, step, place)) for place in drawn]
 
     def loss(self, trunk: Trunk, items: Sequence[EntityItem]) -> Loss:
-        """Cross-entropy over all entities of the corpus."""
+        """Cross-entropy of each hidden entity among all of the corpus, in nats."""
         if not items:
             return Loss(nothing(trunk), 0)
         texts = [item.ids for item in items]

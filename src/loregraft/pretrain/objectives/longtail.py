@@ -82,6 +82,7 @@ class PseudoTokens(nn.Module):
 
     Raises:
         BadInput: No text has a link, or no rare entity of the texts has a fact.
+        ValueError: The tokenizer has no mask token.
 
     Reference:
         Zhang et al. 2022, DKPLM: Decomposable Knowledge-enhanced Pre-trained Language Model for Natural
@@ -122,7 +123,7 @@ class PseudoTokens(nn.Module):
         return made
 
     def loss(self, trunk: Trunk, items: Sequence[PseudoItem]) -> Loss:
-        """Cross-entropy of each token of the facts, given the mention and the tokens before."""
+        """Cross-entropy, in nats, of the facts' tokens but the first, given the mention and those before."""
         if not items:
             return Loss(nothing(trunk), 0)
         texts = [item.ids for item in items]
@@ -147,17 +148,25 @@ class PseudoTokens(nn.Module):
 
 
 def pseudo_tokens(table: Float[Tensor, "vocab width"], facts: Sequence[Told]) -> Float[Tensor, "facts width"]:
-    """Give the embedding that stands for an entity by each fact, as long as the median word embedding."""
+    """Give the embedding that stands for an entity by each fact, as long as the median word embedding.
+
+    A relation or an end without tokens (of characters that the tokenizer drops) adds nothing.
+    """
     rows = []
     for fact in facts:
-        other, relation = (table[torch.tensor(ids)].mean(0) for ids in (fact.other, fact.relation))
+        other, relation = (_mean_of(table, ids) for ids in (fact.other, fact.relation))
         rows.append(other - relation if fact.outgoing else other + relation)
     length = table.detach().norm(dim=1).median()
     return F.normalize(torch.stack(rows), dim=1) * length
 
 
+def _mean_of(table: Float[Tensor, "vocab width"], ids: Sequence[int]) -> Float[Tensor, " width"]:
+    # Not mean(0): of no rows it is NaN.
+    return table[torch.tensor(ids, dtype=torch.long)].sum(0) / max(1, len(ids))
+
+
 def _facts_of_rare(corpus: Corpus, knowledge: Knowledge, settings: PseudoSettings) -> dict[int, list[Fact]]:
-    """Give the facts of the entities that are mentioned seldom, of those that have any."""
+    """Give the facts to tell of the entities that are mentioned seldom; who has none is left out."""
     counts = corpus.counts()
     most = np.quantile(list(counts.values()), settings.rare)
     may_be_told, found = taught(knowledge.graph), dict[int, list[Fact]]()

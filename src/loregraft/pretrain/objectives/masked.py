@@ -12,14 +12,14 @@ from typing import Literal
 import numpy as np
 import torch
 import torch.nn.functional as F
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import nn
 
 from loregraft.corpus.corpus import Corpus
 from loregraft.corpus.mask import Masked, Unit, Vocabulary, choose, hide, mentions_of, random_spans, words_of
 from loregraft.corpus.tokens import Tokens
 from loregraft.pretrain.heads import WordHead
-from loregraft.pretrain.objectives.objective import Loss, ObjectiveSettings, draw, generator_of
+from loregraft.pretrain.objectives.objective import Loss, ObjectiveSettings, at_most_one, draw, generator_of
 from loregraft.pretrain.trunk import Trunk, starts_of
 
 
@@ -30,6 +30,11 @@ class MaskedSettings(ObjectiveSettings):
     share: float = Field(0.15, gt=0, le=1, description="share of the tokens that are hidden")
     kept: float = Field(0.1, ge=0, le=1, description="share of hidden units that stay as they are")
     replaced: float = Field(0.1, ge=0, le=1, description="share of hidden units that random tokens replace")
+
+    @model_validator(mode="after")
+    def _shares_fit(self) -> "MaskedSettings":
+        at_most_one(kept=self.kept, replaced=self.replaced)
+        return self
 
 
 @dataclass(frozen=True)

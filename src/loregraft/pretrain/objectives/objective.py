@@ -1,4 +1,7 @@
-"""Objective: what every objective is, seen from `pretrain/train.py`."""
+"""Objective: what every goal of pre-training has in common, as `pretrain/train.py` sees it.
+
+The objectives are the other files of this folder; `pretrain/make.py` makes them by name.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -44,7 +47,7 @@ class Loss:
 
     @property
     def mean(self) -> Float[Tensor, ""]:
-        """The loss of one process alone."""
+        """The loss of one process alone: 0 where nothing counts."""
         return self.total / max(1, self.count)
 
 
@@ -70,8 +73,12 @@ class Objective(Protocol):
 def draw(count: int, batch: int, seed: int, step: int) -> Int64[np.ndarray, " drawn"]:
     """Draw the places of a step's items: each once an epoch, in an order that the seed decides.
 
+    Where two epochs meet in a step, a place may be drawn twice in it. Takes time in proportion to `count`.
+
     Args:
-        count: How many there are; fewer than the batch: all of them.
+        count: How many there are; fewer than the batch: all of them, each once; 0: none is drawn.
+        batch: How many are drawn.
+        step: From 0. A step does not depend on those before it, so that a resumed run draws the same.
     """
     batch = min(batch, count)
     places = np.arange(step * batch, (step + 1) * batch)
@@ -82,6 +89,18 @@ def draw(count: int, batch: int, seed: int, step: int) -> Int64[np.ndarray, " dr
     return drawn
 
 
+def at_most_one(**shares: float) -> None:
+    """Refuse shares of one whole that are more than the whole: the last would be less than it says.
+
+    Raises:
+        ValueError: They are; pydantic makes a ValidationError of it.
+    """
+    if sum(shares.values()) > 1 + 1e-9:
+        named = " and ".join(f"{name}={share:g}" for name, share in shares.items())
+        raise ValueError(f"{named} are shares of the same whole, together at most 1; lower one of them")
+
+
 def generator_of(seed: int, step: int, place: int) -> np.random.Generator:
     """Give the random numbers of one item of one step."""
+    # The 1 keeps them apart from `Pairs.draw`: to numpy [seed, step] and [seed, step, 0] are one seed.
     return np.random.default_rng([seed, step, place, 1])

@@ -100,7 +100,7 @@ class ReplacedEntities(nn.Module):
         return [self._item(self.texts[place], generator_of(seed, step, place)) for place in drawn]
 
     def loss(self, trunk: Trunk, items: Sequence[ReplacedItem]) -> Loss:
-        """Binary cross-entropy of the judged mentions, from the tokens on both sides of them."""
+        """Binary cross-entropy, in nats, of the judged mentions, from the tokens on both sides of them."""
         ids = [item.ids for item in items]
         rows = list(zip(starts_of(ids).tolist(), items, strict=True))
         before = torch.tensor([start + p for start, item in rows for p in item.before], dtype=torch.long)
@@ -153,18 +153,35 @@ class ReplacedEntities(nn.Module):
             ]
             if names and not self._true(other, around):
                 name = cased(names[int(generator.integers(len(names)))], surface)
-                return other, self._tokens(name, text, span.first)
+                if ids := self._tokens(name, text.ids[span.first]):  # else nothing would stand there: a sign
+                    return other, ids
         return None
 
     def _true(self, entity: int, around: Sequence[int]) -> bool:
         """Tell whether an entity is one of others, or the graph joins it to one."""
         return any(entity == other or self.joined.either(entity, other) for other in around)
 
-    def _tokens(self, name: str, text: Tokens, first: int) -> list[int]:
-        """Tokenize a name as it would be in the text: with a space before it where the mention had one."""
-        token: str = self.tokenizer.convert_ids_to_tokens(text.ids[first])  # type: ignore[attr-defined]
-        spaced = f" {name}" if token.startswith(_SPACE) else name
-        return list(self.tokenizer(spaced, add_special_tokens=False)["input_ids"])  # type: ignore[operator]
+    def _tokens(self, name: str, first: int) -> list[int]:
+        """Tokenize a name as it would be in the text: with a space before it where the mention had one.
+
+        Args:
+            first: The mention's first token.
+        """
+        spaced = self._begins_with_space(first)
+        ids = self._ids(f" {name}" if spaced else name)
+        if not spaced and ids and self._begins_with_space(ids[0]):
+            # SentencePiece puts a space before whatever it is given: it would tell which mention is new.
+            opening, both = self._ids("("), self._ids(f"({name}")
+            if both[: len(opening)] == opening:
+                return both[len(opening) :]
+        return ids
+
+    def _begins_with_space(self, token: int) -> bool:
+        piece: str = self.tokenizer.convert_ids_to_tokens(token)  # type: ignore[attr-defined]
+        return piece.startswith(_SPACE)
+
+    def _ids(self, words: str) -> list[int]:
+        return list(self.tokenizer(words, add_special_tokens=False)["input_ids"])  # type: ignore[operator]
 
 
 class _Pool:

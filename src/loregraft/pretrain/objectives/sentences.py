@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 import torch.nn.functional as F
-from jaxtyping import Bool, Float, Int64
+from jaxtyping import Float, Int64
 from pydantic import Field
 from torch import Tensor, nn
 
@@ -18,6 +18,7 @@ from loregraft.corpus.corpus import Corpus
 from loregraft.corpus.mask import words_of
 from loregraft.corpus.tokens import Tokens
 from loregraft.pretrain.heads import WordHead
+from loregraft.pretrain.objectives.alignment import nt_xent
 from loregraft.pretrain.objectives.objective import Loss, ObjectiveSettings, draw, generator_of
 from loregraft.pretrain.trunk import Trunk, starts_of
 
@@ -106,26 +107,9 @@ class Simcse(nn.Module):
         vectors = F.normalize(pooled(trunk, [*views[0], *views[1]]), dim=-1)
         equal = torch.tensor([[a == b for b in texts] for a in texts])
         first, second = vectors[: len(items)], vectors[len(items) :]
-        return Loss(contrast(first, second, equal, self.settings.temperature) + nothing(trunk), len(items))
-
-
-def contrast(
-    first: Float[Tensor, "texts dim"],
-    second: Float[Tensor, "texts dim"],
-    equal: Bool[Tensor, "texts texts"],
-    temperature: float,
-) -> Float[Tensor, ""]:
-    """Sum over texts of -log softmax, over the second views, of the cosine with the text's own one.
-
-    Args:
-        first: Unit vectors.
-        second: Unit vectors.
-        equal: True where two texts are the same; they do not compete.
-    """
-    left_out = equal & ~torch.eye(len(equal), dtype=torch.bool)
-    scores = (first @ second.T).float() / temperature
-    scores = scores.masked_fill(left_out, float("-inf"))
-    return F.cross_entropy(scores, torch.arange(len(scores)), reduction="sum")
+        own = torch.arange(len(items))
+        total = nt_xent((first @ second.T).float(), own, equal, self.settings.temperature)
+        return Loss(total + nothing(trunk), len(items))
 
 
 def has_dropout(model: nn.Module) -> bool:

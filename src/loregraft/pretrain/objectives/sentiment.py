@@ -3,6 +3,7 @@
 What the lexicon says is predicted and never fed, so that the encoder is read as any other afterwards.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,13 +78,14 @@ class Sentiment(nn.Module):
 
     Differences from SKEP: a pair is a sentiment word and the nearest linked mention without a polarity; the
     budget that sentiment words leave goes to other words, which are predicted too; hidden words are kept or
-    replaced at times as in BERT; words with polarity 0 are a class; for a pair all other words of the
-    vocabulary count as one wrong word, since the paper's formula is also solved by saying yes to all. From
-    SentiLARE: no parts of speech and no star labels; the polarity is not read but predicted, neutral where a
-    word has none.
+    replaced at times as in BERT; words with polarity 0 are a class, and those whose polarity is no finite
+    number have none; for a pair all other words of the vocabulary count as one wrong word, since the paper's
+    formula is also solved by saying yes to all. From SentiLARE: no parts of speech and no star labels; the
+    polarity is not read but predicted, neutral where a word has none.
 
     Raises:
         BadInput: No text has a link, or none of an entity with a polarity.
+        ValueError: The tokenizer has no mask token.
 
     Reference:
         Tian et al. 2020, SKEP: Sentiment Knowledge Enhanced Pre-training for Sentiment Analysis, eq. 3 to 7;
@@ -123,7 +125,7 @@ class Sentiment(nn.Module):
         return made
 
     def loss(self, trunk: Trunk, items: Sequence[SentimentItem]) -> Loss:
-        """Cross-entropy of words and of polarities, and how badly pairs are told."""
+        """Sum over texts of three means, in nats: over hidden tokens, their polarities, and hidden pairs."""
         if not items:
             return Loss(nothing(trunk), 0)
         texts = [item.masked.ids for item in items]
@@ -144,7 +146,7 @@ class Sentiment(nn.Module):
             firsts = hidden[torch.tensor([start for start, _ in told], dtype=torch.long)]
             logits = self.pair_head(firsts, trunk.table)
             for row, (_, pairs) in zip(logits, told, strict=True):
-                total = total + self.settings.pair * pair_loss(row, pairs) / len(pairs)
+                total = total + self.settings.pair * pair_loss(row, pairs)
         return Loss(total, len(items))
 
     def _skep(self, text: Tokens, said: Said, generator: np.random.Generator) -> SentimentItem:
@@ -206,7 +208,14 @@ def said_in(text: Tokens, classes: dict[int, int], within: int) -> Said:
 
 
 def mean_of_each(logits: Float[Tensor, "rows classes"], targets: Tensor, owners: Tensor) -> Float[Tensor, ""]:
-    """Sum over texts the mean cross-entropy of a text's rows, without those of `UNTOLD`."""
+    """Sum over texts the mean cross-entropy of a text's rows, in nats, without those of `UNTOLD`.
+
+    A text all of whose rows are `UNTOLD` adds 0.
+
+    Args:
+        targets: The class of each row, or `UNTOLD`.
+        owners: Which text each row is of, from 0.
+    """
     asked = targets != UNTOLD
     counts = torch.bincount(owners[asked], minlength=1)[owners[asked]]
     losses = F.cross_entropy(logits[asked].float(), targets[asked], reduction="none")
@@ -216,7 +225,10 @@ def mean_of_each(logits: Float[Tensor, "rows classes"], targets: Tensor, owners:
 def pair_loss(logits: Float[Tensor, " vocab"], pairs: Sequence[Sequence[int]]) -> Float[Tensor, ""]:
     """Mean over pairs of -log sigmoid of their tokens, and over all tokens of no pair of -log (1 - sigmoid).
 
-    0 where the tokens of the pairs, and no others, are sure.
+    In nats; 0 where the tokens of the pairs, and no others, are sure.
+
+    Args:
+        pairs: The token ids of each; at least one pair, of at least one token.
     """
     logits = logits.float()
     other = torch.ones(len(logits), dtype=torch.bool)
@@ -232,7 +244,7 @@ def _between(text: Tokens, one: Unit, other: Unit) -> int:
 
 
 def _class_of(polarity: float | None) -> int:
-    return UNTOLD if polarity is None else 1 + int(np.sign(polarity))
+    return UNTOLD if polarity is None or not math.isfinite(polarity) else 1 + int(np.sign(polarity))
 
 
 def _with_sentiment(

@@ -1,24 +1,24 @@
 """Synonyms: the names of one concept are pulled together, as one objective among several.
 
 `pretrain/align.py` does this alone and for longer, with groups of like concepts; here it is part of a mix,
-and may bring the relations and types of the graph along.
+and may bring the relations and types of the graph along. Both draw by `pairs.py` and share `alignment`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int64
 from pydantic import Field
 from torch import Tensor, nn
 
 from loregraft.fusion.knowledge import Knowledge
 from loregraft.pretrain.objectives.alignment import alignment
 from loregraft.pretrain.objectives.mentions import taught
-from loregraft.pretrain.objectives.objective import Loss, ObjectiveSettings
+from loregraft.pretrain.objectives.objective import Loss, ObjectiveSettings, generator_of
 from loregraft.pretrain.objectives.sentences import nothing, pooled
 from loregraft.pretrain.pairs import Pairs
 from loregraft.pretrain.trunk import Trunk
@@ -105,8 +105,8 @@ class Synonyms(nn.Module):
         self.pairs = Pairs.of(self.views, settings.weights)
         self.size = len(self.pairs.starts)
         self.tokenized = trunk.encoder.tokenize(self.views.texts, settings.max_tokens)
-        concepts, rows = np.unique(self.views.concepts, return_index=True)
-        self.first_rows = dict(zip(concepts.tolist(), rows.tolist(), strict=True))
+        self.concepts, rows = np.unique(self.views.concepts, return_index=True)
+        self.first_rows = dict(zip(self.concepts.tolist(), rows.tolist(), strict=True))
         self.names = sorted(set(knowledge.types))
         self.types = knowledge.types
         relations = len(graph.relation_ids)
@@ -125,7 +125,7 @@ class Synonyms(nn.Module):
         ]
 
     def loss(self, trunk: Trunk, items: Sequence[SynonymItem]) -> Loss:
-        """Give the chosen loss, and what the weights ask for besides."""
+        """Give the chosen loss, and what the weights ask for besides; the cross-entropies are in nats."""
         if not items:
             return Loss(nothing(trunk), 0)
         texts = [*(item.first for item in items), *(item.second for item in items)]
@@ -161,7 +161,7 @@ class Synonyms(nn.Module):
         concept = int(self.views.concepts[first])
         relation, tail, wrong = -1, list[int](), list[int]()
         if self.settings.relations:
-            relation, tail, wrong = self._triple(concept, np.random.default_rng([seed, step, concept, 1]))
+            relation, tail, wrong = self._triple(concept, generator_of(seed, step, concept))
         one, other = (self.tokenized.text(row).tolist() for row in (first, second))
         type = self.names.index(self.types[concept])
         return SynonymItem((first, second), one, other, relation, tail, wrong, type)
@@ -177,12 +177,33 @@ class Synonyms(nn.Module):
         row = int(generator.choice(rows))
         relation = int(graph.relation_indexes[row])
         true = {int(graph.tails[one]) for one in rows if graph.relation_indexes[one] == relation}
-        others = [one for one in self.first_rows if one not in true and one != concept]
-        if not others:
+        wrong = draw_other(self.concepts, {*true, concept}, generator)
+        if wrong is None:
             return -1, [], []
-        wrong = others[int(generator.integers(len(others)))]
         ids = [self.tokenized.text(self.first_rows[one]).tolist() for one in (int(graph.tails[row]), wrong)]
         return relation, ids[0], ids[1]
+
+
+def draw_other(
+    concepts: Int64[np.ndarray, " concepts"], excluded: Collection[int], generator: np.random.Generator
+) -> int | None:
+    """Draw evenly one of the concepts that are not excluded; None where all are. It does not list them.
+
+    Args:
+        concepts: Ascending, each once.
+        excluded: Some of them; what is none of them does not matter.
+    """
+    sought = np.array(sorted(excluded), np.int64)
+    places = np.searchsorted(concepts, sought)
+    there = places < len(concepts)
+    there[there] = concepts[places[there]] == sought[there]
+    out = places[there].tolist()
+    if len(out) == len(concepts):
+        return None
+    place = int(generator.integers(len(concepts) - len(out)))
+    for gone in out:  # ascending: each that lies before moves it on by one
+        place += gone <= place
+    return int(concepts[place])
 
 
 def mined(vectors: Float[Tensor, "texts dim"], pairs: Masks, margin: float) -> Masks:
@@ -225,7 +246,12 @@ def margin_loss(
     wrong: Float[Tensor, "triples dim"],
     margin: float,
 ) -> Float[Tensor, ""]:
-    """Sum what true tails lack to be nearer than wrong ones by a margin; 0 where they all are."""
+    """Sum what true tails lack to be nearer than wrong ones by a margin; 0 where they all are.
+
+    Args:
+        reached: Head plus relation of each triple.
+        margin: In Euclidean distance, as the sum.
+    """
     near, far = (reached - tails).norm(dim=1), (reached - wrong).norm(dim=1)
     return (margin + near - far).clamp_min(0).sum()
 
