@@ -62,7 +62,16 @@ def test_vectors_have_one_length_and_those_without_have_their_types_mean(knowled
 
 
 @pytest.mark.parametrize(
-    ("value", "found"), [("-2.5", -2.5), ("positive", 1.0), ("Negative", -1.0), ("0", 0.0), ("odd", None)]
+    ("value", "found"),
+    [
+        ("-2.5", -2.5),
+        ("positive", 1.0),
+        ("Negative", -1.0),
+        ("0", 0.0),
+        ("odd", None),
+        ("nan", None),
+        ("inf", None),
+    ],
 )
 def test_polarities(value, found):
     columns = [
@@ -70,3 +79,12 @@ def test_polarities(value, found):
         Columns("attributes", {"entity": ["w"], "property": ["polarity"], "value": [value]}),
     ]
     assert Knowledge(KnowledgeGraph.gather(columns)).polarity(0) == found
+
+
+def test_a_polarity_that_cannot_be_read_does_not_hide_another():
+    from loregraft.fusion.knowledge import POLARITIES
+
+    first, second = POLARITIES[:2]
+    said = {"entity": ["w", "w"], "property": [first, second], "value": ["nan", "-1"]}
+    columns = [Columns("entities", {"id": ["w"], "type": ["word"]}), Columns("attributes", said)]
+    assert Knowledge(KnowledgeGraph.gather(columns)).polarity(0) == -1.0

@@ -5,6 +5,7 @@ from collections import Counter
 import pytest
 import torch
 
+from loregraft.errors import BadInput
 from loregraft.pretrain.mix import EARLY_STEPS, EarlyLoss, choose, shares
 
 
@@ -18,7 +19,7 @@ def test_shares_go_by_size_weight_and_temperature():
 
 @pytest.mark.parametrize(("sizes", "weights"), [({}, {}), ({"a": 0}, {}), ({"a": 5}, {"a": 0.0})])
 def test_nothing_to_train_is_refused(sizes, weights):
-    with pytest.raises(ValueError, match="no objective can be trained"):
+    with pytest.raises(BadInput, match="no objective can be trained"):
         shares(sizes, weights, 2.0)
 
 

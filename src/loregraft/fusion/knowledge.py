@@ -3,7 +3,9 @@
 A method asks when a batch is made ready, so that a graph that was edited counts from the next batch on.
 """
 
+import math
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +16,7 @@ from jaxtyping import Float32, Float64, Int64
 from loregraft.encoder.load import Encoder
 from loregraft.errors import BadInput
 from loregraft.kg.graph import KnowledgeGraph
-from loregraft.kg.readers.lexicon import CATEGORY, HAS_CATEGORY, NUMBERS
+from loregraft.kg.readers.lexicon import CATEGORY, NUMBERS
 from loregraft.kge.text.texts import relation_words
 from loregraft.kge.vectors import Vectors
 
@@ -147,13 +149,8 @@ class Knowledge:
     def polarity(self, entity: int) -> float | None:
         """Give how good (above 0) or bad (below 0) a word is; None where nothing says so."""
         said = {row["property"]: row["value"] for row in self.graph.rows_of("attributes", entity)}
-        for name in POLARITIES:
-            if name in said:
-                try:
-                    return float(said[name])
-                except ValueError:
-                    return {"positive": 1.0, "negative": -1.0, "neutral": 0.0}.get(said[name].lower())
-        return None
+        told = (_polarity_of(said[name]) for name in POLARITIES if name in said)
+        return next((one for one in told if one is not None), None)
 
     def said(
         self,
@@ -182,16 +179,6 @@ class Knowledge:
         ids = self.graph.ids
         return tuple(sorted(ids[index] for index, type in enumerate(self.types) if type == CATEGORY))
 
-    def categories_of(self, entity: int) -> tuple[str, ...]:
-        """Give the ids of a word's categories, in the order of the graph."""
-        rows = range(*self.graph.outgoing(entity).indices(len(self.graph.tails)))
-        relation = self.graph.relation_ids
-        return tuple(
-            self.graph.id_at(int(self.graph.tails[row]))
-            for row in rows
-            if relation[int(self.graph.relation_indexes[row])] == HAS_CATEGORY
-        )
-
     def _facts_of(self, entity: int) -> list[Fact]:
         graph = self.graph
         outgoing = range(*graph.outgoing(entity).indices(len(graph.tails)))
@@ -207,6 +194,13 @@ class Knowledge:
     def _fact(self, row: int, other: int, outgoing: bool, information: float) -> Fact:
         relation = self.relations[int(self.graph.relation_indexes[row])]
         return Fact(row, relation, self.names[other], other, outgoing, information)
+
+
+def _polarity_of(value: str) -> float | None:
+    """Read a polarity, a finite number or a word; None where it is neither."""
+    with suppress(ValueError):
+        return number if math.isfinite(number := float(value)) else None
+    return {"positive": 1.0, "negative": -1.0, "neutral": 0.0}.get(value.lower())
 
 
 def polar_word(polarity: float) -> str:

@@ -4,7 +4,6 @@ Words are linked like any entity; a graph of a lexicon (`kg/readers/lexicon.py`)
 """
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -104,7 +103,7 @@ class Lexicon(nn.Module):
         """Give the classes of a word with their weights, and the triples that say so."""
         found: list[tuple[int, float]] = []
         polarity = knowledge.polarity(entity)
-        if polarity is not None and math.isfinite(polarity):
+        if polarity is not None:
             found.append(self._polarity(polarity))
         graph = knowledge.graph
         outgoing = range(*graph.outgoing(entity).indices(len(graph.tails)))

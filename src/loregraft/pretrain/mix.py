@@ -1,10 +1,13 @@
 """Mix: which objective a step trains, and how much its loss counts, when several train one encoder."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+
+from loregraft.errors import BadInput
 
 EARLY_STEPS = 8
 """Steps of an objective over which its early loss is averaged."""
@@ -21,12 +24,13 @@ def shares(sizes: Mapping[str, int], weights: Mapping[str, float], temperature: 
         temperature: From 1 (by size) on; the higher, the more alike.
 
     Raises:
-        ValueError: No objective has both items and a weight.
+        BadInput: No objective has both items and a weight.
     """
     raw = {name: weights.get(name, 1.0) * size ** (1 / temperature) for name, size in sizes.items()}
     total = sum(raw.values())
     if not total > 0:
-        raise ValueError(f"no objective can be trained: items {dict(sizes)}, weights {dict(weights)}")
+        found = f"no objective can be trained: items {dict(sizes)}, weights {dict(weights)}"
+        raise BadInput(Path("settings"), 0, found, "Give a weight above 0 to one that has items.")
     return {name: value / total for name, value in raw.items()}
 
 

@@ -3,7 +3,6 @@
 What the lexicon says is predicted and never fed, so that the encoder is read as any other afterwards.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -244,7 +243,7 @@ def _between(text: Tokens, one: Unit, other: Unit) -> int:
 
 
 def _class_of(polarity: float | None) -> int:
-    return UNTOLD if polarity is None or not math.isfinite(polarity) else 1 + int(np.sign(polarity))
+    return UNTOLD if polarity is None else 1 + int(np.sign(polarity))
 
 
 def _with_sentiment(
