@@ -88,6 +88,20 @@ def test_a_run_that_was_cut_off_keeps_its_plan(place, monkeypatch):
     assert learn.learn_model(sources, place / "out", settings)["steps"] == planned
 
 
+def test_general_texts_are_one_objective_more(commands, place):
+    (place / "general.txt").write_text("the winter comes each year\n" * 9)
+    more = ("--replay", "general.txt", "--set", "steps=30", "--set", "weights.replay=3")
+    told = train(commands, place, *more)
+    assert told.code == 0, told.err
+    lines = [json.loads(line) for line in (place / "out" / "steps.jsonl").read_text().splitlines()]
+    steps = [name for line in lines for name in line["losses"]]
+    assert 15 < steps.count("replay") < 30 and set(steps) == {"replay", "masked_words"}
+    assert train(commands, place, "--set", "steps=30", "--force").code == 0  # another model without it
+    assert json.loads((place / "out" / "card.json").read_text())["facts"]["objectives"] == ["masked_words"]
+    wrong = train(commands, place, *more, "--set", "options.replay.share=7", "--force")
+    assert wrong.code == 2 and "options.replay.share" in wrong.err
+
+
 def test_a_linker_of_another_graph_is_refused(commands, place, polar_graph):
     save_graph(polar_graph, place / "other", "other key")
     assert commands.run("link", "build", "other", "linker", cwd=place).code == 0

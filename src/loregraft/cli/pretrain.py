@@ -34,6 +34,10 @@ def pretrain(
     vectors: Annotated[
         Path | None, typer.Option("--vectors", metavar="DIR", help="vectors that kge train wrote")
     ] = None,
+    replay: Annotated[
+        list[Path] | None,
+        typer.Option("--replay", metavar="FILE", help="general texts, so that less is forgotten"),
+    ] = None,
     minutes: Annotated[float | None, typer.Option("--minutes", help="training time", min=0.01)] = None,
     recipe: Annotated[
         Path | None, typer.Option("--recipe", metavar="FILE", help="settings as YAML; --set changes them")
@@ -59,11 +63,13 @@ def pretrain(
     short = {"objectives": f"[{objectives}]" if objectives else None, "minutes": minutes}
     overrides = [f"{name}={value}" for name, value in short.items() if value is not None]
     settings = load_settings(MixSettings, recipe, [*overrides, *(set_ or [])])
-    keep_apart(out, [graph, *texts])
+    keep_apart(out, [graph, *texts, *(replay or ())])
     with Screen() as screen:
         screen.begin("pretrain", "reading and linking the texts")
         path = find_source(encoder, Path())
-        sources = open_all(path, graph, texts, settings.objectives, linker=linker, vectors=vectors)
+        sources = open_all(
+            path, graph, texts, settings.objectives, linker=linker, vectors=vectors, replay=replay or ()
+        )
         done = is_learnt(out, sources, settings)
         if out.exists() and not force and not done:
             raise CannotWrite(

@@ -5,7 +5,7 @@ last intact checkpoint was; one that is done is not done again.
 """
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -17,10 +17,11 @@ from loregraft.corpus.corpus import Corpus, read_corpus
 from loregraft.disk import beside, lock
 from loregraft.encoder.load import save_encoder
 from loregraft.errors import BadInput, did_you_mean
+from loregraft.linking.linker import Linker
 from loregraft.pretrain.heads import NewWordHead
 from loregraft.pretrain.make import OBJECTIVES, make_objective, word_head
 from loregraft.pretrain.objectives.objective import Objective, ObjectiveSettings
-from loregraft.pretrain.settings import MixSettings
+from loregraft.pretrain.settings import REPLAY, MixSettings
 from loregraft.pretrain.sources import Sources
 from loregraft.pretrain.train import plan_steps, pretrain
 from loregraft.pretrain.trunk import Trunk
@@ -94,30 +95,39 @@ def _write(
 
 def prepare_model(sources: Sources, settings: MixSettings) -> tuple[Trunk, Corpus, dict[str, Objective]]:
     """Link and tokenize the texts, and make the objectives, which share one head of words."""
-    own = {name: _settings_of(name, settings) for name in settings.objectives}
-    linker = sources.linker
-    links = linker.links(list(sources.texts)) if linker is not None else [[] for _ in sources.texts]
-    trunk = Trunk(sources.encoder)
-    tokenizer, index = sources.encoder.tokenizer, sources.knowledge.index
-    corpus = read_corpus(sources.texts, links, tokenizer, index, settings.max_tokens)
+    kinds = {name: name for name in settings.objectives} | (
+        {REPLAY: "masked_words"} if sources.replay else {}
+    )
+    own = {name: _settings_of(name, kind, settings) for name, kind in kinds.items()}
+    trunk, corpus = Trunk(sources.encoder), _read(sources.texts, sources, settings, sources.linker)
+    general = _read(sources.replay, sources, settings) if sources.replay else corpus
     set_seed(settings.seed)
     head = word_head(trunk)
     objectives: dict[str, Objective] = {}
-    for name, chosen in own.items():
+    for name, kind in kinds.items():
+        read = general if name == REPLAY else corpus
         try:
-            objectives[name] = make_objective(name, trunk, corpus, sources.knowledge, chosen, head=head)
+            objectives[name] = make_objective(kind, trunk, read, sources.knowledge, own[name], head=head)
         except ValueError as error:
             raise BadInput(Path(name), 0, str(error), "Meet its need, or leave it out.") from error
     return trunk, corpus, objectives
 
 
-def _settings_of(name: str, settings: MixSettings) -> ObjectiveSettings:
+def _read(
+    texts: Sequence[str], sources: Sources, settings: MixSettings, linker: Linker | None = None
+) -> Corpus:
+    links = linker.links(list(texts)) if linker is not None else [[] for _ in texts]
+    index = sources.knowledge.index
+    return read_corpus(texts, links, sources.encoder.tokenizer, index, settings.max_tokens)
+
+
+def _settings_of(name: str, kind: str, settings: MixSettings) -> ObjectiveSettings:
     where = Path("settings")
-    if name not in OBJECTIVES:
-        found = f"there is no objective {name!r}. {did_you_mean(name, OBJECTIVES)}"
+    if kind not in OBJECTIVES:
+        found = f"there is no objective {kind!r}. {did_you_mean(kind, OBJECTIVES)}"
         raise BadInput(where, 0, found, "Name objectives that there are.")
     try:
-        return OBJECTIVES[name].settings.model_validate(settings.options.get(name, {}))
+        return OBJECTIVES[kind].settings.model_validate(settings.options.get(name, {}))
     except ValidationError as error:
         first = error.errors()[0]
         found = f"options.{name}.{'.'.join(map(str, first['loc']))}: {first['msg']}"

@@ -8,6 +8,8 @@ from loregraft.training.settings import LoopSettings
 from loregraft.training.trackers import Tracker
 
 DEFAULT_MINUTES = 3.0
+REPLAY = "replay"
+"""What the words of general texts are called among the objectives."""
 Weight = Annotated[float, Field(ge=0)]
 Option = bool | int | float | str | list[str] | None
 
@@ -78,6 +80,6 @@ class MixSettings(BaseModel):
     @model_validator(mode="after")
     def _fit(self) -> "MixSettings":
         for setting, named in (("options", self.options), ("weights", self.weights)):
-            if idle := sorted(set(named) - set(self.objectives)):
+            if idle := sorted(set(named) - {*self.objectives, REPLAY}):
                 raise ValueError(f"{setting} names {', '.join(idle)}, which is not among the objectives")
         return self

@@ -22,6 +22,7 @@ class Sources:
         texts: Of the domain.
         keys: What the texts, graph and others are, by name: a fingerprint of each.
         linker: None: the texts are read without links.
+        replay: General texts, whose words are predicted too, so that less is forgotten.
     """
 
     encoder: Encoder
@@ -29,6 +30,7 @@ class Sources:
     texts: Sequence[str]
     keys: Mapping[str, str]
     linker: Linker | None = None
+    replay: Sequence[str] = ()
 
 
 def open_all(
@@ -39,6 +41,7 @@ def open_all(
     *,
     linker: Path | None = None,
     vectors: Path | None = None,
+    replay: Sequence[Path] = (),
 ) -> Sources:
     """Open what objectives need; where they read links and no linker is given, the graph's names make one.
 
@@ -59,6 +62,12 @@ def open_all(
         keys["linker"] = read_card(linker).key
     elif any("links" in OBJECTIVES[name].needs for name in objectives if name in OBJECTIVES):
         linking = Linker.build(opened)
-    read = [row.text for row in read_sources(open_sources(list(texts)))]
+    read, general = _read(texts), _read(replay)
     keys["texts"] = fingerprint(read)
-    return Sources(load_encoder(encoder), Knowledge(opened, found), read, keys, linking)
+    if replay:
+        keys["replay"] = fingerprint(general)
+    return Sources(load_encoder(encoder), Knowledge(opened, found), read, keys, linking, general)
+
+
+def _read(files: Sequence[Path]) -> list[str]:
+    return [row.text for row in read_sources(open_sources(list(files)))] if files else []
