@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from loregraft.encoder.load import load_encoder
 from loregraft.fusion.knowledge import Knowledge
 from loregraft.kg.graph import KnowledgeGraph
 from loregraft.kge.learn import learn_vectors
@@ -103,7 +104,7 @@ def make_world(
     taught = np.unique(np.concatenate([place[injected], place[about]]))
     vectors = learn_vectors(learnable, "fusion", folder / "vectors", VECTORS)
     links = Linker.build(learnable).links(texts)
-    known = Knowledge(learnable, vectors)
+    known = Knowledge(learnable, vectors, load_encoder(encoder))
     rest = (place[injected], never, taught, typing, pairs, (asked, candidates, right))
     return World(encoder, Knowledge(graph), known, texts, links, *rest)
 
@@ -131,7 +132,8 @@ def shuffled(world: World, seed: int) -> World:
     moved = dict(zip(graph.ids, ids.tolist(), strict=True))
     named = [moved.get(id, id) for id in vectors.ids]
     other = Vectors(vectors.tables, named, vectors.relation_ids, vectors.settings, vectors.graph_key)
-    return replace(world, knowledge=Knowledge(KnowledgeGraph({**graph.tables, "triples": triples}), other))
+    known = Knowledge(KnowledgeGraph({**graph.tables, "triples": triples}), other, world.knowledge.encoder)
+    return replace(world, knowledge=known)
 
 
 def choose_facts(
