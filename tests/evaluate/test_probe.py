@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from loregraft.corpus.verbalize import HELD_OUT
-from loregraft.evaluate.probe import Question, answer, ask
+from loregraft.evaluate.probe import BATCH, Question, answer, ask
 from loregraft.fusion.knowledge import Knowledge
 from loregraft.kg.graph import KnowledgeGraph
 from loregraft.kg.tables.columns import Columns
@@ -122,3 +122,20 @@ def test_a_sentence_that_is_too_long_is_answered_last(tiny_encoder, length):
     trunk = Trunk(tiny_encoder)
     question = Question(0, "fever " * length, ".", ("rash", "flu", "measles"))
     assert answer(trunk, word_head(trunk), [question]).tolist() == [3.0]
+
+
+def test_questions_read_together_are_answered_as_each_alone(tiny_encoder):
+    """More than are read at once, and one of them too long."""
+    trunk = Trunk(tiny_encoder)
+    head = word_head(trunk)
+    names = ("fever", "trouble breathing", "rash", "flu", "throbbing headache on one side", "measles")
+    questions = [
+        Question(
+            row, "measles has " * (1 + row % 3), " too." * (row % 2), (*names[row % 5 :], *names[: row % 5])
+        )
+        for row in range(BATCH + 5)
+    ]
+    questions[3] = Question(3, "fever " * 200, ".", names)
+    alone = np.concatenate([answer(trunk, head, [one]) for one in questions])
+    assert len(set(alone.tolist())) > 2
+    assert answer(trunk, head, questions).tolist() == alone.tolist()

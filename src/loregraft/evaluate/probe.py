@@ -6,6 +6,7 @@ training stands only beside. What never was injected is asked too: it must be kn
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,6 +18,9 @@ from loregraft.fusion.knowledge import Knowledge
 from loregraft.metrics import ranks_from_scores
 from loregraft.pretrain.heads import WordHead
 from loregraft.pretrain.trunk import Trunk, starts_of
+
+BATCH = 16
+"""Questions that are read together."""
 
 
 @dataclass(frozen=True)
@@ -86,34 +90,44 @@ def answer(
     trunk.model.eval()
     try:
         with torch.inference_mode():
-            return np.array([_rank(trunk, head, one, max_tokens) for one in questions])
+            batches = [questions[first : first + BATCH] for first in range(0, len(questions), BATCH)]
+            return np.array([rank for batch in batches for rank in _ranks(trunk, head, batch, max_tokens)])
     finally:
         trunk.model.train(training)
 
 
-def _rank(trunk: Trunk, head: WordHead, question: Question, max_tokens: int) -> float:
-    tokenizer = trunk.encoder.tokenizer
+def _ranks(trunk: Trunk, head: WordHead, questions: Sequence[Question], max_tokens: int) -> list[float]:
+    """Rank the right tails of some questions, read together."""
+    tokenizer: Any = trunk.encoder.tokenizer
     pieces = [
-        tokenizer(name, add_special_tokens=False)["input_ids"]  # type: ignore[operator]
-        for name in question.candidates
+        [tokenizer(name, add_special_tokens=False)["input_ids"] for name in one.candidates]
+        for one in questions
     ]
-    lengths = sorted({len(one) for one in pieces})
-    mask = tokenizer.mask_token  # type: ignore[attr-defined]
-    texts = [question.before + " ".join([mask] * length) + question.after for length in lengths]
+    hidden_as = [
+        (row, length) for row, own in enumerate(pieces) for length in sorted({len(name) for name in own})
+    ]
+    texts = [
+        questions[row].before + " ".join([tokenizer.mask_token] * length) + questions[row].after
+        for row, length in hidden_as
+    ]
     read = tokens_of(tokenizer, texts, [[] for _ in texts], lambda id: None, max_tokens)
     ids = [one.ids for one in read]
     hidden = trunk.read(ids)
-    scores = np.full(len(pieces), -np.inf)
-    for start, row, length in zip(starts_of(ids).tolist(), ids, lengths, strict=True):
-        masked = [place for place, id in enumerate(row) if id == tokenizer.mask_token_id]  # type: ignore[attr-defined]
+    scores = [np.full(len(own), -np.inf) for own in pieces]
+    for start, tokens, (row, length) in zip(starts_of(ids).tolist(), ids, hidden_as, strict=True):
+        masked = [place for place, id in enumerate(tokens) if id == tokenizer.mask_token_id]
         if len(masked) != length:
             continue  # the sentence was too long: names of so many tokens cannot be asked for
         logits = head(hidden[start + torch.tensor(masked)], trunk.table)
         likely = torch.log_softmax(logits.float(), -1)
-        own = [place for place, one in enumerate(pieces) if len(one) == length]
-        wanted = torch.tensor([pieces[place] for place in own])
-        found = likely.gather(1, wanted.T).mean(0)
-        scores[own] = found.numpy()
+        own = [place for place, name in enumerate(pieces[row]) if len(name) == length]
+        wanted = torch.tensor([pieces[row][place] for place in own])
+        scores[row][own] = likely.gather(1, wanted.T).mean(0).numpy()
+    return [_rank(own) for own in scores]
+
+
+def _rank(scores: Float[np.ndarray, " candidates"]) -> float:
+    """Give the rank of the first; the last where it could not be asked for."""
     if not np.isfinite(scores[0]):
         return float(len(scores))
     return float(ranks_from_scores(scores[None], np.zeros(1, np.int64))[0])
