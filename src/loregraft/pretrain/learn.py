@@ -20,6 +20,7 @@ from loregraft.errors import BadInput, did_you_mean
 from loregraft.linking.linker import Linker
 from loregraft.pretrain.heads import NewWordHead
 from loregraft.pretrain.make import OBJECTIVES, make_objective, word_head
+from loregraft.pretrain.mix import shares
 from loregraft.pretrain.objectives.objective import Objective, ObjectiveSettings
 from loregraft.pretrain.settings import REPLAY, MixSettings
 from loregraft.pretrain.sources import Sources
@@ -56,8 +57,8 @@ def learn_model(
     key, working = _key(sources, settings), beside(out, "training")
     if is_current(out, KIND, key):
         return dict(read_card(out, KIND).facts)
+    trunk, corpus, objectives = prepare_model(sources, settings)
     with lock(working) if rank == 0 else nullcontext():
-        trunk, corpus, objectives = prepare_model(sources, settings)
         steps = planned_steps(working / PLAN, key, lambda: plan_steps(trunk, objectives, settings))
         run = warmed(settings, objectives, steps)
         trained = pretrain(trunk, objectives, run, steps=steps, key=key, folder=working, report=report)
@@ -95,9 +96,9 @@ def _write(
 
 def prepare_model(sources: Sources, settings: MixSettings) -> tuple[Trunk, Corpus, dict[str, Objective]]:
     """Link and tokenize the texts, and make the objectives, which share one head of words."""
-    kinds = {name: name for name in settings.objectives} | (
-        {REPLAY: "masked_words"} if sources.replay else {}
-    )
+    kinds = {name: name for name in settings.objectives}
+    if sources.replay:
+        kinds[REPLAY] = "masked_words"
     own = {name: _settings_of(name, kind, settings) for name, kind in kinds.items()}
     trunk, corpus = Trunk(sources.encoder), _read(sources.texts, sources, settings, sources.linker)
     general = _read(sources.replay, sources, settings) if sources.replay else corpus
@@ -110,6 +111,8 @@ def prepare_model(sources: Sources, settings: MixSettings) -> tuple[Trunk, Corpu
             objectives[name] = make_objective(kind, trunk, read, sources.knowledge, own[name], head=head)
         except ValueError as error:
             raise BadInput(Path(name), 0, str(error), "Meet its need, or leave it out.") from error
+    sizes = {name: one.size for name, one in objectives.items()}
+    shares(sizes, settings.weights, settings.temperature)  # what cannot be trained leaves nothing behind
     return trunk, corpus, objectives
 
 
