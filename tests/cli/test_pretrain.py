@@ -88,6 +88,31 @@ def test_a_run_that_was_cut_off_keeps_its_plan(place, monkeypatch):
     assert learn.learn_model(sources, place / "out", settings)["steps"] == planned
 
 
+def test_two_processes_make_one_folder_and_one_of_them_speaks(commands, place):
+    """With a budget in minutes, which each would plan for itself otherwise."""
+    import subprocess
+    import sys
+
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", "--master-port=29573"]
+    command = ["-m", "loregraft", "pretrain", "encoder", "graph", "out", "texts.txt", "--minutes", "0.02"]
+    more = ["--objectives", "masked_words,triples"]
+    ran = subprocess.run(
+        [*torchrun, *command, *more],
+        cwd=place,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert ran.returncode == 0, ran.stderr[-2000:]
+    assert ran.stdout.count("texts have links") == 1 and not list(place.glob(".out*"))
+    facts = json.loads((place / "out" / "card.json").read_text())["facts"]
+    assert facts["processes"] == 2 and facts["steps"] > 1
+    lines = (place / "out" / "steps.jsonl").read_text().splitlines()
+    assert [json.loads(line)["step"] for line in lines] == list(range(1, facts["steps"] + 1))
+
+
 def test_general_texts_are_one_objective_more(commands, place):
     (place / "general.txt").write_text("the winter comes each year\n" * 9)
     more = ("--replay", "general.txt", "--set", "steps=30", "--set", "weights.replay=3")

@@ -1,6 +1,7 @@
 """The command `loregraft pretrain`: what texts and graph of a domain say, trained into an encoder."""
 
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -64,7 +65,8 @@ def pretrain(
     overrides = [f"{name}={value}" for name, value in short.items() if value is not None]
     settings = load_settings(MixSettings, recipe, [*overrides, *(set_ or [])])
     keep_apart(out, [graph, *texts, *(replay or ())])
-    with Screen() as screen:
+    first = os.environ.get("RANK", "0") == "0"  # of the processes of torchrun, this one speaks
+    with Screen(quiet=not first) as screen:
         screen.begin("pretrain", "reading and linking the texts")
         path = find_source(encoder, Path())
         sources = open_all(
@@ -76,7 +78,8 @@ def pretrain(
                 out, "it exists already", "Choose another folder, or overwrite it with --force."
             )
         facts = learn_model(sources, out, settings, lambda now: screen.advance(*_words(now)))
-    typer.echo(json.dumps(facts, indent=1) if as_json else _told(out, facts, done))
+    if first:
+        typer.echo(json.dumps(facts, indent=1) if as_json else _told(out, facts, done))
 
 
 def _words(now: "Progress") -> tuple[float, str]:
