@@ -8,7 +8,8 @@ A row is one arm and seed; rows that the table has are not run again, so that it
 runs. All arms read equally many tokens before the tasks, and begin with one head of words, which was warmed
 up on the texts with the encoder at rest. Arms:
 
-- plain continuation (masked_words), and any objective of `pretrain`;
+- plain continuation (masked_words), and any objective of `pretrain`; `triples` teaches the injected facts,
+  `triples_all` also what the graph says of the concepts to be typed;
 - any method of fusion, attached for the tasks to the encoder that plain continuation gave;
 - "shuffled" with one that reads facts or vectors: on a graph in which they are other concepts'.
 
@@ -59,6 +60,8 @@ from loregraft.training.settings import LoopSettings
 
 PLAIN, SHUFFLED = "masked_words", "shuffled "
 WARM_UP_TOKENS = 60_000
+TRIPLES = ("triples", "triples_all")
+"""The injected facts alone, and with them those that tell the typing: more than the tokens are enough for."""
 SHARES, PAIR_STEPS = (1, 10), 72
 TASK_LOOP = LoopSettings(learning_rate=2e-4, new_learning_rate=1e-2, dropout=True)
 """Tuned on plain continuation: 0.735 to 0.798 of the types right."""
@@ -94,8 +97,8 @@ def shuffled_or_not(arm: str, world: World, seed: int) -> tuple[str, World]:
         SystemExit: There is no such arm, or shuffling would change nothing of what it reads.
     """
     name = arm.removeprefix(SHUFFLED)
-    if name not in OBJECTIVES and name not in METHODS:
-        raise SystemExit(f"there is no arm {name!r}: {', '.join([*OBJECTIVES, *METHODS])}")
+    if name not in {*OBJECTIVES, *METHODS, *TRIPLES}:
+        raise SystemExit(f"there is no arm {name!r}: {', '.join([*OBJECTIVES, *TRIPLES[1:], *METHODS])}")
     if name == arm:
         return name, world
     if name in METHODS and name in ("plain", "lexicon"):
@@ -108,10 +111,11 @@ def shuffled_or_not(arm: str, world: World, seed: int) -> tuple[str, World]:
 
 
 def objective_of(name: str, world: World, corpus: Corpus, trunk: Trunk, head: WordHead) -> Objective:
-    """Make the objective of an arm; facts in words are those that are asked for, and those of the typing."""
-    if name == "triples":
+    """Make the objective of an arm; facts in words are those that are asked for, or also the typing's."""
+    if name in TRIPLES:
         settings = TripleSettings(parts=("tail",), aliases=False, batch=64)
-        return TripleWords(trunk, world.knowledge, settings, head=head, rows=world.taught)
+        rows = world.injected if name == "triples" else world.taught
+        return TripleWords(trunk, world.knowledge, settings, head=head, rows=rows)
     return make_objective(name, trunk, corpus, world.knowledge, head=head)
 
 
