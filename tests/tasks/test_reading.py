@@ -70,7 +70,7 @@ def test_a_longer_text_is_cut_and_counted(tiny_encoder, knowledge, linked_texts,
     items = [Item(texts[0], "x", spans, tuple(links[0])), Item("flu", "x", SPANS[:1] * 2, ())]
     with caplog.at_level(logging.WARNING):
         cut, whole = windows_of(fused, items, max_tokens=8)
-    assert cut.text == "Measles comes with a rash a" and cut.cut and cut.tokens == 8
+    assert cut.text == "Measles comes with a rash an" and cut.cut and cut.tokens == 8
     assert cut.unseen == 1 and cut.lost == 1  # high temperature, as a mention and as a link
     assert (whole.text, whole.cut, whole.unseen, whole.lost) == ("flu", False, 0, 0)
     assert "1 of 2 texts lost what is beyond 8 tokens" in caplog.text
