@@ -101,9 +101,8 @@ def shuffled_or_not(arm: str, world: World, seed: int) -> tuple[str, World]:
         raise SystemExit(f"there is no arm {name!r}: {', '.join([*OBJECTIVES, *TRIPLES[1:], *METHODS])}")
     if name == arm:
         return name, world
-    if name in METHODS and name in ("plain", "lexicon"):
-        raise SystemExit(f"{name} reads neither facts nor vectors: there is nothing to shuffle")
-    if name in OBJECTIVES and not {"graph", "vectors"} & set(OBJECTIVES[name].needs):
+    blind = name in OBJECTIVES and not {"graph", "vectors"} & set(OBJECTIVES[name].needs)
+    if blind or name in ("plain", "lexicon"):
         raise SystemExit(f"{name} reads neither facts nor vectors: there is nothing to shuffle")
     if name == "synonyms":
         raise SystemExit("synonyms reads names, which this control leaves: use `loregraft prove`")

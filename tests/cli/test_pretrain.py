@@ -58,6 +58,7 @@ def test_a_plain_folder_comes_out(commands, place):
         (["--set", "options.masked_words.share=7"], "options.masked_words.share"),
         (["--minutes", "0"], "--minutes"),
         (["--set", "options.triples.batch=8"], "options names triples, which is not among the objectives"),
+        (["--set", "weights.replay=2"], "replay is set, and there are no general texts"),
         (["--set", "weights.masked_words=0"], "no objective can be trained"),
         (["--set", "weights.masked_word=2"], "weights names masked_word, which is not"),
     ],

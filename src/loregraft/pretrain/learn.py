@@ -99,6 +99,9 @@ def prepare_model(sources: Sources, settings: MixSettings) -> tuple[Trunk, Corpu
     kinds = {name: name for name in settings.objectives}
     if sources.replay:
         kinds[REPLAY] = "masked_words"
+    elif REPLAY in {*settings.weights, *settings.options}:
+        found = f"{REPLAY} is set, and there are no general texts"
+        raise BadInput(Path("settings"), 0, found, "Give them with --replay, or leave the setting out.")
     own = {name: _settings_of(name, kind, settings) for name, kind in kinds.items()}
     trunk, corpus = Trunk(sources.encoder), _read(sources.texts, sources, settings, sources.linker)
     general = _read(sources.replay, sources, settings) if sources.replay else corpus

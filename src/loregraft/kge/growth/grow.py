@@ -194,7 +194,9 @@ def _train(
             rows = order[start : start + settings.batch]
             generator = np.random.default_rng((settings.seed, epoch, number))
             questions, groups = grouped(tables, lot.questions(rows, generator))
-            batch = Batch(questions, groups, lot.negatives(questions, generator))
+            batch = Batch(
+                questions, groups, lot.negatives(questions, generator), int(generator.integers(2**31))
+            )
             with torch.no_grad():
                 loss = step(tables, batch, settings, bf16=False)
             if not np.isfinite(loss):

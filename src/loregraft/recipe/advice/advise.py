@@ -18,7 +18,8 @@ SOME, MANY = 0.2, 0.5
 FACTS_A_MINUTE = 120
 """Facts that a small encoder takes in within a minute of one core: each needs tens of exposures.
 
-By benchmarks/fusion.py with all-MiniLM-L6-v2: after 100 seconds 200 facts are recalled, of 1,124 a fifth.
+By benchmarks/fusion.py with all-MiniLM-L6-v2: after 150,000 tokens (100 s) 200 facts are
+recalled, of 1,124 a fifth.
 """
 
 
