@@ -1,5 +1,6 @@
 """`loregraft pretrain` and `loregraft advise`, as a person calls them."""
 
+import dataclasses
 import json
 import os
 import shutil
@@ -126,6 +127,26 @@ def test_general_texts_are_one_objective_more(commands, place):
     assert json.loads((place / "out" / "card.json").read_text())["facts"]["objectives"] == ["masked_words"]
     wrong = train(commands, place, *more, "--set", "options.replay.share=7", "--force")
     assert wrong.code == 2 and "options.replay.share" in wrong.err
+
+
+def test_what_is_done_is_found_before_a_linker_is_made(place):
+    from loregraft.pretrain.learn import learn_model
+    from loregraft.pretrain.settings import MixSettings
+    from loregraft.pretrain.sources import open_all
+
+    settings = MixSettings(objectives=("masked_entities",), steps=2)
+    texts = [place / "texts.txt"]
+    sources = open_all(place / "encoder", place / "graph", texts, settings.objectives)
+    made = []
+
+    def linker():
+        made.append(sources.linker())
+        return made[0]
+
+    own = dataclasses.replace(sources, linker=linker)
+    first = learn_model(own, place / "out", settings)
+    assert len(made) == 1
+    assert learn_model(own, place / "out", settings) == first and len(made) == 1
 
 
 def test_a_linker_of_another_graph_is_refused(commands, place, polar_graph):

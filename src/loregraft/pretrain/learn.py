@@ -52,6 +52,7 @@ def learn_model(
         BadInput: An objective lacks what it needs, or its settings are wrong.
         CannotWrite: No permission, a full disk, another run, or something there that loregraft did not write.
         Diverged: A loss or gradient is not finite; the last good checkpoint is kept.
+        WrongArtifact: The linker is damaged or of another graph.
     """
     rank, world = join()
     key, working = _key(sources, settings), beside(out, "training")
@@ -103,7 +104,8 @@ def prepare_model(sources: Sources, settings: MixSettings) -> tuple[Trunk, Corpu
         found = f"{REPLAY} is set, and there are no general texts"
         raise BadInput(Path("settings"), 0, found, "Give them with --replay, or leave the setting out.")
     own = {name: _settings_of(name, kind, settings) for name, kind in kinds.items()}
-    trunk, corpus = Trunk(sources.encoder), _read(sources.texts, sources, settings, sources.linker)
+    linker = None if sources.linker is None else sources.linker()
+    trunk, corpus = Trunk(sources.encoder), _read(sources.texts, sources, settings, linker)
     general = _read(sources.replay, sources, settings) if sources.replay else corpus
     set_seed(settings.seed)
     head = word_head(trunk)

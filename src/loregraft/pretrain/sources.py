@@ -1,7 +1,8 @@
 """What a model is made from, read from files: encoder, graph, texts, and perhaps a linker and vectors."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from loregraft.artifact import fingerprint, read_card
@@ -21,7 +22,7 @@ class Sources:
     Attributes:
         texts: Of the domain.
         keys: What the texts, graph and others are, by name: a fingerprint of each.
-        linker: None: the texts are read without links.
+        linker: Gives one when the texts are linked, as building may take long; None: they are read without links.
         replay: General texts, whose words are predicted too, so that less is forgotten.
     """
 
@@ -29,7 +30,7 @@ class Sources:
     knowledge: Knowledge
     texts: Sequence[str]
     keys: Mapping[str, str]
-    linker: Linker | None = None
+    linker: Callable[[], Linker] | None = None
     replay: Sequence[str] = ()
 
 
@@ -46,22 +47,22 @@ def open_all(
     """Open what objectives need; where they read links and no linker is given, the graph's names make one.
 
     Args:
-        linker: Used by letters alone, also where it was built with an encoder.
+        linker: Used by letters alone, also where it was built with an encoder; opened when texts are linked.
 
     Raises:
         BadInput: A text cannot be read, or there is no such encoder.
-        WrongArtifact: A folder is damaged or of another kind, or the linker is of another graph.
+        WrongArtifact: A folder is damaged or of another kind.
     """
     opened, keys = open_graph(graph), {"graph": read_card(graph, "graph").key}
     found = None if vectors is None else open_vectors(vectors)
     if vectors is not None:
         keys["vectors"] = read_card(vectors).key
-    linking = None
+    linking: Callable[[], Linker] | None = None
     if linker is not None:
-        linking = Linker.load(linker, graph_key=keys["graph"])
+        linking = partial(Linker.load, linker, graph_key=keys["graph"])
         keys["linker"] = read_card(linker).key
     elif any("links" in OBJECTIVES[name].needs for name in objectives if name in OBJECTIVES):
-        linking = Linker.build(opened)
+        linking = partial(Linker.build, opened)
     read, general = _read(texts), _read(replay)
     keys["texts"] = fingerprint(read)
     if replay:
