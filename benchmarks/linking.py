@@ -3,6 +3,7 @@
     python benchmarks/linking.py --data DIR                       # a minute, without an encoder
     python benchmarks/linking.py --data DIR --graph demo/graph    # GSC+ too, with places found and given
     python benchmarks/linking.py --data DIR --encoder FOLDER      # with an encoder: minutes
+    python benchmarks/linking.py --data DIR --cross FOLDER        # with one that reads close calls: minutes
 
 DIR holds ncbi_disease_linking/ and gsc_plus/. MEDIC (July 2012) is the dictionary: its names, no text and no
 label; then with the names and the labels of the training and development parts. Told are accuracy and
@@ -134,6 +135,18 @@ def gsc(folder: Path, graph: Path) -> None:
         print("\n".join(told_scores(judge([text.gold for text in texts], one.links(contents)))))
 
 
+def with_cross_encoder(
+    linker: Linker, encoder: Path, labelled: list[Annotated], test: list[Annotated], title: str, seed: int
+) -> None:
+    """Judge a linker that learned from labels, without and with an encoder that reads close calls."""
+    linker = learn_from_labels(linker, labelled, seed, load_encoder(encoder))
+    tell(f"{title}, without a cross-encoder", replace(linker, cross=None), test)
+    tell(f"{title}, with a cross-encoder", linker, test)
+    judged = linker.judge([one.document.text for one in test], [one.places for one in test])
+    read = np.unique(judged.pool.owners[judged.pool.column("read") != 0])
+    print(f"{len(read)} of {len(judged.best)} mentions were close calls and read")
+
+
 def with_encoder(
     graph: KnowledgeGraph, folder: Path, labelled: list[Annotated], test: list[Annotated]
 ) -> None:
@@ -155,6 +168,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, default=os.environ.get("LOREGRAFT_DATA"), help="see above")
     parser.add_argument("--graph", type=Path, help="the graph folder of a demo run, for GSC+")
     parser.add_argument("--encoder", type=Path, help="an encoder folder: judge NCBI-disease with it, no more")
+    parser.add_argument("--cross", type=Path, help="an encoder folder: judge it as a cross-encoder, no more")
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     if given.data is None:
@@ -170,6 +184,11 @@ def main() -> None:
     train, develop, test = (ncbi(folder, part, concepts) for part in ("train", "develop", "test"))
     if given.encoder is not None:
         with_encoder(graph, given.encoder, [*train, *develop], test)
+        return
+    if given.cross is not None:
+        linker = Linker.build(graph)
+        with_cross_encoder(linker, given.cross, train, develop, "train to development", given.seed)
+        with_cross_encoder(linker, given.cross, [*train, *develop], test, "both to test", given.seed)
         return
     linker = Linker.build(graph)
     tell("NCBI-disease test, dictionary alone, as built", linker, test)

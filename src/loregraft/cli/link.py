@@ -84,6 +84,12 @@ def fit(
     ],
     out: Annotated[Path, typer.Argument(metavar="OUT", help="the folder to write")],
     encoder: EncoderOption = None,
+    cross: Annotated[
+        Path | None,
+        typer.Option(
+            "--cross", metavar="ENCODER", help="teach a copy of it to read close calls; needs labels"
+        ),
+    ] = None,
     format: Annotated[
         str, typer.Option("--format", help="of the texts; plain: no labels; empty: recognised")
     ] = "",
@@ -96,7 +102,7 @@ def fit(
     """
     from loregraft.cli.link_build import FitOptions, fit_linker
 
-    fit_linker(linker, texts, out, FitOptions(encoder, format, seed, force))
+    fit_linker(linker, texts, out, FitOptions(encoder, cross, format, seed, force))
 
 
 @app.command()

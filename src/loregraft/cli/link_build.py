@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from loregraft.kg.graph import KnowledgeGraph
     from loregraft.linking.formats.records import Annotated
     from loregraft.linking.linker import Linker
+    from loregraft.training.loop import Progress
 
 FEWEST_TEXTS = 5
 PLAIN = "plain"
@@ -62,6 +63,7 @@ class FitOptions:
     """How `loregraft link fit` is to learn."""
 
     encoder: Path | None
+    cross: Path | None
     format: str
     seed: int
     force: bool
@@ -70,16 +72,22 @@ class FitOptions:
 def fit_linker(folder: Path, path: Path, out: Path, options: FitOptions) -> None:
     """Teach a linker; see `loregraft link fit`."""
     from loregraft.artifact import read_card
+    from loregraft.disk import beside
+    from loregraft.training.loop import remove_checkpoints
 
     if out.exists() and not options.force:
         raise CannotWrite(out, "it exists already", "Choose another folder, or overwrite it with --force.")
     linker = open_linker(folder, options.encoder)
-    annotated = _annotated(path, options.format)
+    annotated, checkpoints = _annotated(path, options.format), beside(out, "training")
     if annotated is None:
+        if options.cross is not None:
+            fix = "Give labelled texts, or leave out --cross."
+            raise BadInput(path, 0, "there are no labels in it to learn to read close calls from", fix)
         learned, told = _learned_from_texts(linker, path, options.seed)
     else:
-        learned, told = _learned_from_labels(linker, path, annotated, options.seed)
+        learned, told = _learned_from_labels(linker, path, annotated, options, checkpoints)
     learned.save(out, parents=dict(read_card(folder, "linker").parents))
+    remove_checkpoints(checkpoints)
     typer.echo(f"{out}: learned from {told}")
 
 
@@ -110,7 +118,7 @@ def _learned_from_texts(linker: "Linker", path: Path, seed: int) -> "tuple[Linke
 
 
 def _learned_from_labels(
-    linker: "Linker", path: Path, annotated: "list[Annotated]", seed: int
+    linker: "Linker", path: Path, annotated: "list[Annotated]", options: FitOptions, checkpoints: Path
 ) -> "tuple[Linker, str]":
     from loregraft.linking.learning.learn import learn_from_labels
 
@@ -119,7 +127,18 @@ def _learned_from_labels(
         raise BadInput(
             path, 0, found, f"Give at least {FEWEST_TEXTS}; some are held out to learn weights on."
         )
-    learned = learn_from_labels(linker, annotated, seed)
+    encoder, said = encoder_of(options.cross), -1
+
+    def report(now: "Progress") -> None:
+        nonlocal said
+        tenth = 10 * now.step // now.steps
+        if tenth > said:
+            said = tenth
+            _say(f"learning to read close calls: {10 * tenth} %, {now.left_s:.0f} s left")
+
+    learned = learn_from_labels(
+        linker, annotated, options.seed, encoder, checkpoints=checkpoints, report=report
+    )
     mentions, more = (
         sum(len(one.gold) for one in annotated),
         len(learned.index.names) - len(linker.index.names),

@@ -30,6 +30,9 @@ from loregraft.linking.tfidf import Weighed
 NEAR_BY_MEANING = 20
 """Names that are nearest a string by meaning and become candidates."""
 
+NAMES_TOLD = 5
+"""Names of an entity that `in_words` tells, at most."""
+
 ADDED = "added-"
 """Begins the name of the folder of a layer that was added."""
 
@@ -190,6 +193,14 @@ class Index:
         if self.folder:
             return Weighed.load(self.folder, "profiles", words_of)
         return profiles(self.entities, self.rules)
+
+    def in_words(self, entity: int) -> str:
+        """Tell of an entity: a few of its names, the preferred one first, and its description."""
+        first, last = np.searchsorted(self.names.entities, (entity, entity + 1)).tolist()
+        names = self.names.texts[first : min(last, first + NAMES_TOLD)].to_pylist()
+        named = "; ".join(dict.fromkeys([self.entities.label(entity), *names]))
+        told = self.entities.table["description"][entity].as_py()
+        return f"{named}: {told}" if told else named
 
     def candidates(self, keys: Sequence[str], most: int, left_out: LeftOut | None = None) -> Lookups:
         """Find the candidates of different folded strings, by letters, by words and by meaning.

@@ -33,6 +33,7 @@ from loregraft.linking.normalize import Rules
 from loregraft.linking.pipe import piped
 from loregraft.linking.proposer import Place, Proposer
 from loregraft.linking.scoring.calibrate import Calibration, log_odds
+from loregraft.linking.scoring.cross import CrossEncoder
 from loregraft.linking.scoring.features import DEFAULT, DEFAULT_NIL, FEATURES, Pool
 from loregraft.linking.scoring.weights import Weights
 from loregraft.linking.settings import LinkSettings
@@ -40,6 +41,7 @@ from loregraft.records import Link, Mention
 
 KIND = "linker"
 LEARNED = "learned.json"
+CROSS = "cross"
 
 _log = logging.getLogger(__name__)
 
@@ -69,6 +71,7 @@ class Linker:
         weights: What each feature counts.
         calibration: From log odds to probabilities, after `fit`; None: the odds as they are.
         prior: Of each meaning of the lexicon, how often its form means it; None: unknown.
+        cross: Reads close calls; None: nothing does.
     """
 
     index: Index
@@ -76,6 +79,7 @@ class Linker:
     weights: Weights = field(default_factory=lambda: Weights.of(FEATURES, DEFAULT, DEFAULT_NIL))
     calibration: Calibration | None = None
     prior: Float32[np.ndarray, " meanings"] | None = None
+    cross: CrossEncoder | None = None
 
     @classmethod
     def build(
@@ -134,6 +138,9 @@ class Linker:
         pool = self.proposer.pool(phrases)
         self.proposer.fill(pool, phrases.spans, views, self.weights)
         scores = self.weights.scores(pool.matrix)
+        if self.cross is not None and self.settings.narrow:
+            self.cross.fill(pool, scores, self.settings.narrow, phrases.spans, texts, self.index)
+            scores = self.weights.scores(pool.matrix)
         best, raw = pool.best(scores), np.zeros(len(pool.texts))
         raw[best >= 0] = pool.shares(self.weights)[best[best >= 0]]
         probabilities = raw if self.calibration is None else self.calibration.probabilities(log_odds(raw))
@@ -230,7 +237,8 @@ class Linker:
         told = None if self.calibration is None else self.calibration.as_dict()
         prior = None if self.prior is None else hashlib.sha256(self.prior.tobytes()).hexdigest()
         key = fingerprint(
-            "linker", 1, settings, dict(parents or {}), encoder, forms, self.weights.named, told, prior
+            *("linker", 1, settings, dict(parents or {}), encoder, forms, self.weights.named, told, prior),
+            None if self.cross is None else self.cross.sha256,
         )
         with writing(folder, KIND, key, settings=settings, parents=parents) as (target, facts):
             self.index.save(target)
@@ -241,6 +249,9 @@ class Linker:
             write_json(target / LEARNED, learned)
             if self.prior is not None:
                 write_arrays({"prior": self.prior}, target, "learned")
+            if self.cross is not None:
+                (target / CROSS).mkdir()
+                self.cross.save(target / CROSS)
             facts["names"], facts["entities"] = len(self.index.names), len(self.index.entities)
 
     @classmethod
@@ -269,8 +280,9 @@ class Linker:
             raise WrongArtifact(folder, found, "Give the one that it was built with, or build it again.")
         weights = Weights.of(FEATURES, learned["weights"], learned["nil"])
         told, prior = learned["calibration"], read_arrays(folder, "learned").get("prior")
-        index = Index.load(folder, rules, encoder)
-        return cls(index, settings, weights, None if told is None else Calibration.of_dict(told), prior)
+        calibration = None if told is None else Calibration.of_dict(told)
+        cross = CrossEncoder.load(folder / CROSS) if (folder / CROSS).exists() else None
+        return cls(Index.load(folder, rules, encoder), settings, weights, calibration, prior, cross)
 
     def add_entities(
         self, entities: Sequence[NewEntity], triples: Sequence[tuple[str, str, str]] = ()

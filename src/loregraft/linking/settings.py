@@ -43,4 +43,10 @@ class LinkSettings(BaseModel):
     coherence: bool = Field(
         True, description="let the entities of a text support each other through the graph"
     )
+    narrow: float = Field(
+        2.0,
+        ge=0,
+        description="nats below the best candidate, within which the others are read too, where a "
+        "cross-encoder was learned",
+    )
     window: int = Field(1500, ge=100, description="characters of a text in which they do")

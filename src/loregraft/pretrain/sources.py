@@ -22,7 +22,7 @@ class Sources:
     Attributes:
         texts: Of the domain.
         keys: What the texts, graph and others are, by name: a fingerprint of each.
-        linker: Gives one when the texts are linked, as building may take long; None: they are read without links.
+        linker: Gives one when the texts are linked; None: they are read without links.
         replay: General texts, whose words are predicted too, so that less is forgotten.
     """
 

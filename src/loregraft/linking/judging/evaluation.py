@@ -75,7 +75,8 @@ def evaluate(linker: Linker, texts: Sequence[Annotated], *, places_given: bool =
 def floors_of(linker: Linker) -> dict[str, Linker]:
     """Give the simplest linkers of the same names."""
     # Of several meanings each has a share above this threshold, and what is no name has one below.
-    plain = replace(linker.with_settings(coherence=False, variants=False, nil=1e-4), calibration=None)
+    plain = linker.with_settings(coherence=False, variants=False, nil=1e-4)
+    plain = replace(plain, calibration=None, cross=None)
     return {name: replace(plain, weights=Weights.of(FEATURES, named, NIL)) for name, named in FLOORS.items()}
 
 

@@ -1,22 +1,27 @@
 """Learn a linker's weights and probabilities: from the graph's names alone, or from labelled texts."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 from jaxtyping import Bool, Float, Float32
 
+from loregraft.encoder.load import Encoder
 from loregraft.linking.formats.records import Annotated
 from loregraft.linking.index import Index
+from loregraft.linking.learning.cross import CloseCalls, close_calls_of, teach
 from loregraft.linking.learning.examples import GONE, Examples, examples_of_names
 from loregraft.linking.learning.held_out import hold_out
 from loregraft.linking.lexicon import Lexicon
 from loregraft.linking.linker import Judged, Linker
 from loregraft.linking.normalize import normalize_name
 from loregraft.linking.scoring.calibrate import Calibration, calibrate, log_odds
+from loregraft.linking.scoring.cross import CrossEncoder
 from loregraft.linking.scoring.features import AROUND
 from loregraft.linking.scoring.weights import Weights, best_of, fit_weights, owners_of, shares
+from loregraft.training.loop import Progress
 
 HELD_OUT = 0.2
 """Share of labelled texts whose names are not added while weights are learned on them."""
@@ -36,24 +41,69 @@ def learn_from_names(linker: Linker, seed: int = 0) -> Linker:
     return replace(linker, weights=weights, calibration=calibration)
 
 
-def learn_from_labels(linker: Linker, texts: Sequence[Annotated], seed: int = 0) -> Linker:
+def learn_from_labels(
+    linker: Linker,
+    texts: Sequence[Annotated],
+    seed: int = 0,
+    encoder: Encoder | None = None,
+    *,
+    checkpoints: Path | None = None,
+    report: Callable[[Progress], object] = lambda progress: None,
+) -> Linker:
     """Learn from labelled texts: their mentions become names, and say what is usual.
 
     Weights are learned on each fifth of the texts with the names of the others; then all names are added.
-    Probabilities are learned there too, with a fifth of what is meant there taken out of the graph.
+    Probabilities are learned there too, with a fifth of what is meant there taken out of the graph. With an
+    encoder, a copy of it learns there to read close calls; probabilities are those of the weights alone.
+
+    Args:
+        checkpoints: A folder of this run alone, from which the learning to read resumes; None: it cannot.
+        report: Told of each step of it.
     """
+    linker = replace(linker, cross=None)
     part = np.random.default_rng(seed).permutation(len(texts)) % FOLDS
-    examples, with_nil = list[Examples](), list[Examples]()
-    for fold in np.unique(part).tolist():
-        partly = with_labels(linker, [text for text, own in zip(texts, part, strict=True) if own != fold])
-        held = [text for text, own in zip(texts, part, strict=True) if own == fold]
-        numbers = np.flatnonzero(part == fold)
-        examples.append(examples_of_texts(partly, held).in_groups(numbers))
-        with_nil.append(_with_nil(partly, held, seed * FOLDS + fold).in_groups(numbers))
+    folds, examples, with_nil = list[_Fold](), list[Examples](), list[Examples]()
+    for number in np.unique(part).tolist():
+        partly = with_labels(linker, [text for text, own in zip(texts, part, strict=True) if own != number])
+        fold = _Fold.of(partly, [text for text, own in zip(texts, part, strict=True) if own == number])
+        numbers = np.flatnonzero(part == number)
+        examples.append(fold.examples.in_groups(numbers))
+        with_nil.append(_with_nil(partly, fold.texts, seed * FOLDS + number).in_groups(numbers))
+        folds += [fold] if encoder is not None else []
     weights, calibration = _learned(
         linker.weights, Examples.joined(examples), Examples.joined(with_nil), seed
     )
-    return replace(with_labels(linker, texts), weights=weights, calibration=calibration)
+    learned = replace(with_labels(linker, texts), weights=weights, calibration=calibration)
+    if encoder is None:
+        return learned
+    cross = CrossEncoder.start(encoder)
+    calls = [close_calls_of(one.linker, one.judged, one.right, one.contents, weights, cross) for one in folds]
+    teach(cross, CloseCalls.joined(calls), seed, checkpoints=checkpoints, report=report)
+    return replace(learned, cross=cross, weights=weights.changed(read=1.0))
+
+
+@dataclass(frozen=True)
+class _Fold:
+    """Labelled texts as a linker judged them that had not seen them."""
+
+    linker: Linker
+    texts: Sequence[Annotated]
+    judged: Judged
+    right: Bool[np.ndarray, " candidates"]
+
+    @classmethod
+    def of(cls, linker: Linker, texts: Sequence[Annotated]) -> "_Fold":
+        judged = linker.judge([one.document.text for one in texts], [one.places for one in texts])
+        return cls(linker, texts, judged, right_candidates(linker, judged, texts))
+
+    @property
+    def contents(self) -> list[str]:
+        return [one.document.text for one in self.texts]
+
+    @property
+    def examples(self) -> Examples:
+        """The mentions, each text a group."""
+        return Examples.of(self.judged.pool, self.right, self.judged.spans.texts.astype(np.int64))
 
 
 def _with_nil(linker: Linker, texts: Sequence[Annotated], seed: int) -> Examples:
@@ -72,10 +122,7 @@ def _with_nil(linker: Linker, texts: Sequence[Annotated], seed: int) -> Examples
 
 def examples_of_texts(linker: Linker, texts: Sequence[Annotated]) -> Examples:
     """Take the mentions of labelled texts, each text a group."""
-    judged = linker.judge([one.document.text for one in texts], [one.places for one in texts])
-    return Examples.of(
-        judged.pool, right_candidates(linker, judged, texts), judged.spans.texts.astype(np.int64)
-    )
+    return _Fold.of(linker, texts).examples
 
 
 def right_candidates(

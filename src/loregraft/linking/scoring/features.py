@@ -13,9 +13,10 @@ OWN = ("preferred", "loose", "names", "prior", "popular", "meaning")
 """Of the candidate itself: is it its preferred name, is it one that means a little more or less, the log of
 how many names it has, how often the form means it, the log of its neighbours, the cosine of the vectors."""
 
-AROUND = ("described", "context", "repeated", "coherence", "vectors")
+AROUND = ("described", "context", "repeated", "coherence", "vectors", "read")
 """Of the text: the mention's words, and those around it, beside what describes the candidate; another mention
-by another name; links in the graph, and vectors of the graph, to the candidates of other mentions."""
+by another name; links in the graph, and vectors of the graph, to the candidates of other mentions; what a
+cross-encoder that was learned says of close calls (`cross.py`)."""
 
 FEATURES = (*LIKENESS, *OWN, *AROUND)
 
@@ -24,6 +25,7 @@ DEFAULT = {
     **{"marks_missing": -2.0, "marks_extra": -1.5, "length": 1.0},
     **{"preferred": 0.5, "loose": -2.0, "names": 0.25, "prior": 2.0, "popular": 0.1, "meaning": 8.0},
     **{"described": 1.0, "context": 10.0, "repeated": 1.5, "coherence": 1.0, "vectors": 1.0},
+    "read": 1.0,
 }
 """Weights before any learning. The first come of logistic regression on the training and development parts of
 NCBI-disease, rounded (docs/log.md); the others are judged."""
