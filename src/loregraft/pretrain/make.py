@@ -21,7 +21,7 @@ from loregraft.pretrain.objectives.documents import DocumentSettings, LinkedDocu
 from loregraft.pretrain.objectives.embed import Kepler, KeplerSettings, Simkgc, SimkgcSettings
 from loregraft.pretrain.objectives.entities import EntityPrediction, EntitySettings
 from loregraft.pretrain.objectives.longtail import PseudoSettings, PseudoTokens
-from loregraft.pretrain.objectives.masked import MaskedSettings, MaskedWords
+from loregraft.pretrain.objectives.masked import Hidden, MaskedSettings, MaskedWords
 from loregraft.pretrain.objectives.objective import Objective, ObjectiveSettings
 from loregraft.pretrain.objectives.replaced import ReplacedEntities, ReplacedSettings
 from loregraft.pretrain.objectives.sentences import Simcse, SimcseSettings, Tsdae, TsdaeSettings
@@ -56,9 +56,9 @@ class Kind(NamedTuple):
     make: Callable[[Makings, Any], Objective]
 
 
-def _masked(units: Literal["words", "entities", "spans"]) -> Callable[[Makings, MaskedSettings], Objective]:
+def _masked(units: Hidden) -> Callable[[Makings, MaskedSettings], Objective]:
     def make(of: Makings, settings: MaskedSettings) -> Objective:
-        return MaskedWords(of.trunk, of.corpus, settings.model_copy(update={"units": units}), head=of.head)
+        return MaskedWords(of.trunk, of.corpus, settings, units, head=of.head)
 
     return make
 

@@ -1,8 +1,8 @@
 """Masked words: hide tokens of a text and let the encoder say which stood there.
 
-With `units="words"` this is plain continuation, the baseline of all others; with "entities" whole mentions
-are hidden first; "spans" hides as much in pieces as large, anywhere: the control that tells whether knowing
-the entities mattered.
+Of the units "words" this is plain continuation, the baseline of all others; of "entities" whole mentions are
+hidden first; "spans" hides as much in pieces as large, anywhere: the control that tells whether knowing the
+entities mattered.
 """
 
 from collections.abc import Sequence
@@ -22,11 +22,13 @@ from loregraft.pretrain.heads import WordHead
 from loregraft.pretrain.objectives.objective import Loss, ObjectiveSettings, at_most_one, draw, generator_of
 from loregraft.pretrain.trunk import Trunk, starts_of
 
+Hidden = Literal["words", "entities", "spans"]
+"""What is hidden first; the name of the objective says it."""
+
 
 class MaskedSettings(ObjectiveSettings):
-    """What is hidden."""
+    """How much is hidden."""
 
-    units: Literal["words", "entities", "spans"] = Field("words", description="what is hidden first")
     share: float = Field(0.15, gt=0, le=1, description="share of the tokens that are hidden")
     kept: float = Field(0.1, ge=0, le=1, description="share of hidden units that stay as they are")
     replaced: float = Field(0.1, ge=0, le=1, description="share of hidden units that random tokens replace")
@@ -60,11 +62,19 @@ class MaskedWords(nn.Module):
         Knowledge Integration, sec. 3.2; random spans as in Joshi et al. 2020, SpanBERT, of their lengths.
     """
 
-    def __init__(self, trunk: Trunk, corpus: Corpus, settings: MaskedSettings, *, head: WordHead) -> None:
+    def __init__(
+        self,
+        trunk: Trunk,
+        corpus: Corpus,
+        settings: MaskedSettings,
+        units: Hidden = "words",
+        *,
+        head: WordHead,
+    ) -> None:
         super().__init__()
-        self.settings, self.head = settings, head
+        self.settings, self.units, self.head = settings, units, head
         self.vocabulary = Vocabulary.of(trunk.encoder.tokenizer)
-        usable = np.arange(len(corpus)) if settings.units == "words" else corpus.linked()
+        usable = np.arange(len(corpus)) if units == "words" else corpus.linked()
         self.texts = [corpus.texts[place] for place in usable.tolist()]
         self.size = len(self.texts)
 
@@ -81,9 +91,9 @@ class MaskedWords(nn.Module):
         generator, settings = generator_of(seed, step, place), self.settings
         words = words_of(text)
         first: list[Unit] = []
-        if settings.units == "entities":
+        if self.units == "entities":
             first = mentions_of(text)
-        elif settings.units == "spans":
+        elif self.units == "spans":
             first = random_spans(text, generator)
         budget = max(1, round(settings.share * sum(last - first_ for first_, last in words)))
         chosen = choose(first, words, budget, generator)
