@@ -20,6 +20,7 @@ from loregraft.kge.ranking import rank
 from loregraft.kge.scorers import SCORERS
 from loregraft.kge.settings import KgeSettings
 from loregraft.kge.tables import Tables
+from loregraft.kge.training.step import step
 from loregraft.kge.training.train import train
 from loregraft.kge.vectors import Vectors, open_vectors
 
@@ -105,6 +106,21 @@ def test_done_once_and_the_same_bits_each_time(ring_graph, grown_graph, tmp_path
     assert (tmp_path / "out" / "vectors.safetensors").stat().st_mtime_ns == before
     add_entities(tmp_path / "older", tmp_path / "out", grown_graph, "new key", epochs=3)
     assert (tmp_path / "out" / "vectors.safetensors").stat().st_mtime_ns != before
+
+
+def test_dropout_leaves_out_other_numbers_in_each_step(ring_graph, grown_graph, tmp_path, monkeypatch):
+    seeds = []
+
+    def watched(tables, batch, settings, bf16):
+        assert settings.dropout == 0.5
+        seeds.append(batch.seed)
+        return step(tables, batch, settings, bf16)
+
+    settings = KgeSettings(**{**SIZES, "dropout": 0.5, "batch": 4})
+    learn_vectors(ring_graph, "key", tmp_path / "older", settings)
+    monkeypatch.setattr("loregraft.kge.growth.grow.step", watched)
+    add_entities(tmp_path / "older", tmp_path / "out", grown_graph, "new key", epochs=2)
+    assert len(seeds) > 2 and len(set(seeds)) == len(seeds)
 
 
 def test_what_cannot_be_added_is_told_and_nothing_is_left(ring_graph, tmp_path):
