@@ -4,9 +4,10 @@
     python benchmarks/fusion.py ... --arms facts_text "shuffled facts_text" --seeds 0 1 2 --tokens 150000
     python benchmarks/fusion.py --out table.jsonl --show
 
-A row is one arm and seed; rows that the table has are not run again, so that it grows over several
-runs. All arms read equally many tokens before the tasks, and begin with one head of words, which was warmed
-up on the texts with the encoder at rest. Arms:
+A row is one arm and seed; rows that the table has are not run again, so that it grows over several runs.
+fusion.jsonl beside this file has ours (`--out benchmarks/fusion.jsonl --show`); only rows of one kind of
+machine compare well. All arms read equally many tokens before the tasks, and begin with one head of words,
+which was warmed up on the texts with the encoder at rest. Arms:
 
 - plain continuation (masked_words), and any objective of `pretrain`; `triples` teaches the injected facts,
   `triples_all` also what the graph says of the concepts to be typed;
@@ -54,7 +55,7 @@ from loregraft.tasks.classify import Classifier
 from loregraft.tasks.pairs import Pair
 from loregraft.tasks.relation import RelationClassifier
 from loregraft.tasks.settings import TaskSettings
-from loregraft.training.device import set_seed, use_threads
+from loregraft.training.device import has_bf16, set_seed, use_threads
 from loregraft.training.loop import remove_checkpoints
 from loregraft.training.settings import LoopSettings
 
@@ -131,7 +132,8 @@ def run_arm(arm: str, seed: int, world: World, tokens: int, folder: Path) -> dic
         saved = folder / f"{arm.replace(' ', '-')}-{seed}"
         row = continued(name, seed, world, own, tokens, saved)
         row |= tasks(saved, seed, own, None)
-    return {"arm": arm, "seed": seed, **row, "cpu_seconds": round(time.process_time() - started)}
+    row |= {"cpu_seconds": round(time.process_time() - started), "bf16": has_bf16()}
+    return {"arm": arm, "seed": seed, **row, "date": time.strftime("%Y-%m-%d")}
 
 
 def continued(name: str, seed: int, world: World, own: World, tokens: int, saved: Path) -> dict[str, Any]:
