@@ -54,7 +54,7 @@ def learn_from_labels(
 
     Weights are learned on each fifth of the texts with the names of the others; then all names are added.
     Probabilities are learned there too, with a fifth of what is meant there taken out of the graph. With an
-    encoder, a copy of it learns there to read close calls; probabilities are those of the weights alone.
+    encoder, a copy of it learns there to read close calls; the calibration does not know of it.
 
     Args:
         checkpoints: A folder of this run alone, from which the learning to read resumes; None: it cannot.
