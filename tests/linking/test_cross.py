@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loregraft.artifact import read_card
+from loregraft.errors import WrongArtifact
 from loregraft.kg.graph import KnowledgeGraph
 from loregraft.kg.tables.columns import Columns
 from loregraft.linking.explain import explain
@@ -159,6 +160,9 @@ def test_labels_teach_it_and_a_folder_keeps_it(graph, labelled, tiny_encoder, tm
     assert one.scores.tobytes() == other.scores.tobytes() and np.any(one.pool.column("read"))
     replace(taught, cross=None).save(tmp_path / "plain")
     assert read_card(tmp_path / "plain").key != read_card(tmp_path / "linker").key
+    (tmp_path / "linker" / "cross" / "head.safetensors").write_bytes(b"no")
+    with pytest.raises(WrongArtifact, match="not the head of this encoder"):
+        Linker.load(tmp_path / "linker")
     again = learn_from_labels(opened, labelled)
     assert again.cross is None, "what it read is not learned from twice"
 

@@ -30,8 +30,8 @@ from loregraft.linking.tfidf import Weighed
 NEAR_BY_MEANING = 20
 """Names that are nearest a string by meaning and become candidates."""
 
-NAMES_TOLD = 5
-"""Names of an entity that `in_words` tells, at most."""
+NAMES_TOLD, DESCRIPTION_TOLD = 5, 160
+"""Names of an entity, and characters of its description, that `in_words` tells at most."""
 
 ADDED = "added-"
 """Begins the name of the folder of a layer that was added."""
@@ -195,11 +195,11 @@ class Index:
         return profiles(self.entities, self.rules)
 
     def in_words(self, entity: int) -> str:
-        """Tell of an entity: a few of its names, the preferred one first, and its description."""
+        """Tell of an entity: a few of its names, the preferred one first, and how its description begins."""
         first, last = np.searchsorted(self.names.entities, (entity, entity + 1)).tolist()
         names = self.names.texts[first : min(last, first + NAMES_TOLD)].to_pylist()
         named = "; ".join(dict.fromkeys([self.entities.label(entity), *names]))
-        told = self.entities.table["description"][entity].as_py()
+        told = self.entities.table["description"][entity].as_py()[:DESCRIPTION_TOLD]
         return f"{named}: {told}" if told else named
 
     def candidates(self, keys: Sequence[str], most: int, left_out: LeftOut | None = None) -> Lookups:

@@ -13,11 +13,13 @@ from pathlib import Path
 import numpy as np
 import torch
 from jaxtyping import Float, Int64
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from loregraft.encoder.encode import embed
 from loregraft.encoder.load import Encoder, load_encoder, save_encoder, sha256_weights
+from loregraft.errors import WrongArtifact
 from loregraft.linking.index import Index
 from loregraft.linking.mentions.scanner import Spans
 from loregraft.linking.scoring.features import Pool
@@ -126,9 +128,14 @@ class CrossEncoder(nn.Module):
 
         Raises:
             BadInput: The encoder cannot be read.
+            WrongArtifact: The head cannot be read, or is of another encoder.
         """
         found = cls(load_encoder(folder))
-        found.head.load_state_dict(load_file(folder / HEAD))
+        try:
+            found.head.load_state_dict(load_file(folder / HEAD))
+        except (OSError, RuntimeError, SafetensorError) as error:
+            fix = "Learn it again: loregraft link fit --cross."
+            raise WrongArtifact(folder / HEAD, "it is not the head of this encoder", fix) from error
         return found.eval()
 
 
