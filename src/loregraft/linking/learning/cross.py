@@ -23,7 +23,7 @@ BATCH = 8
 """Mentions in a step, each with all its candidates."""
 
 LOOP = LoopSettings(learning_rate=5e-5, new_learning_rate=1e-2, dropout=True)
-"""Judged on the development part of NCBI-disease (docs/log.md)."""
+"""The first that were tried (docs/log.md)."""
 
 
 @dataclass(frozen=True)
