@@ -180,6 +180,11 @@ def test_the_command_needs_labels_and_says_what_it_does(
     encoder = str(tiny_encoder_folder)
     told = commands.run("link", "fit", "linker", "plain.txt", "out", "--cross", encoder, cwd=tmp_path)
     assert told.code == 2 and "no labels in it to learn to read close calls from" in told.err
+    sure = [Annotated(Document(str(n), "Fever."), (Gold(Mention(0, 5, "Fever"), ("c",)),)) for n in range(5)]
+    write_jsonl(sure, tmp_path / "sure.jsonl")
+    told = commands.run("link", "fit", "linker", "sure.jsonl", "plain", "--cross", encoder, cwd=tmp_path)
+    assert told.code == 0 and "no mention was a close call" in told.out.replace("\n", " ")
+    assert not (tmp_path / "plain" / "cross").exists()
     write_jsonl(labelled, tmp_path / "train.jsonl")
     assert len(list(read(tmp_path / "train.jsonl"))) == 20
     told = commands.run("link", "fit", "linker", "train.jsonl", "out", "--cross", encoder, cwd=tmp_path)

@@ -143,7 +143,10 @@ def _learned_from_labels(
         sum(len(one.gold) for one in annotated),
         len(learned.index.names) - len(linker.index.names),
     )
-    return learned, f"{mentions:,} mentions in {len(annotated):,} texts, {more:,} names added"
+    told = f"{mentions:,} mentions in {len(annotated):,} texts, {more:,} names added"
+    if encoder is not None and learned.cross is None:
+        told += "; no mention was a close call, so that nothing learned to read them"
+    return learned, told
 
 
 def _vectors_of(graph: "KnowledgeGraph", folder: Path) -> "Float32[np.ndarray, 'entities width']":

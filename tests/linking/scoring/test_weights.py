@@ -42,6 +42,15 @@ def test_fixed_features_stay_and_nothing_to_learn_from_changes_nothing():
     assert fit_weights(matrix[:0], right[:0], np.zeros(1, int), first) is first
 
 
+def test_what_differs_by_rounding_alone_teaches_nothing():
+    random = np.random.default_rng(0)
+    right = np.tile([True, False], 50)
+    matrix = np.stack([1 - 1e-7 * right, right + random.normal(0, 0.5, 100)], axis=1)
+    first = Weights.of(("letters", "good"), {"letters": 2.0}, 0.0)
+    learned = fit_weights(matrix, right, np.arange(0, 101, 2), first)
+    assert learned.named["letters"] == 2.0 and learned.named["good"] > 0.5
+
+
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.floats(-50, 50, width=32), min_size=3, max_size=3), st.floats(-20, 20))
 def test_contributions_add_up_to_the_score(row, nil):

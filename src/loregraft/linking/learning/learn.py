@@ -57,6 +57,7 @@ def learn_from_labels(
     encoder, a copy of it learns there to read close calls; the calibration does not know of it.
 
     Args:
+        encoder: None, or where no mention is a close call: nothing reads.
         checkpoints: A folder of this run alone, from which the learning to read resumes; None: it cannot.
         report: Told of each step of it.
     """
@@ -78,7 +79,10 @@ def learn_from_labels(
         return learned
     cross = CrossEncoder.start(encoder)
     calls = [close_calls_of(one.linker, one.judged, one.right, one.contents, weights, cross) for one in folds]
-    teach(cross, CloseCalls.joined(calls), seed, checkpoints=checkpoints, report=report)
+    joined = CloseCalls.joined(calls)
+    if not len(joined):
+        return learned
+    teach(cross, joined, seed, checkpoints=checkpoints, report=report)
     return replace(learned, cross=cross, weights=weights.changed(read=1.0))
 
 

@@ -9,6 +9,9 @@ from jaxtyping import Bool, Float, Int64
 NIL = "nil"
 """Names the score of "none of the candidates" among what `fit_weights` keeps."""
 
+STEADY = 1e-5
+"""Spread up to which a feature is the same for all: what is left is rounding, and teaches nothing."""
+
 Matrix = Float[np.ndarray, "candidates features"]
 Starts = Int64[np.ndarray, " ends"]
 
@@ -106,8 +109,8 @@ def fit_weights(
     if not len(starts) > 1:
         return first
     spread = matrix.std(axis=0).astype(np.float64)
-    moving = (spread > 1e-9) & ~np.isin(first.features, list(fixed))
-    scale = np.where(moving, np.maximum(spread, 1e-9), 1.0)
+    moving = (spread > STEADY) & ~np.isin(first.features, list(fixed))
+    scale = np.where(moving, spread, 1.0)
     moves = np.r_[moving, NIL not in fixed]
     owner = owners_of(starts)
     none_right = np.bincount(owner, right, len(starts) - 1) == 0
